@@ -1,0 +1,108 @@
+"""What is remembered from earlier rounds, as the planner is told it.
+
+The record keeps it; here it is only read. `fresh` says that there was no record: then ownership
+is rebuilt from marks and pruning holds until someone confirms, since a mark can be copied.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+
+from reconciler.model.keys import JobKey
+from reconciler.model.policy import Guard, OnRemove, Prune
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A job of ours: by which project, since when, from which file, at which revision last."""
+
+    project: str
+    since: datetime
+    path: str
+    revision: str
+    on_remove: OnRemove = OnRemove.FINISH
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """A spec that rolled back, failed or was refused: not tried again until it changes.
+
+    `spec` is the digest of all that is declared but the number of instances, which heals no crash.
+    """
+
+    spec: str
+    why: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Absence:
+    """When a job of ours was first missing from a complete tree, and at which revision."""
+
+    at: datetime
+    revision: str
+
+
+class Deed(Enum):
+    """What the guard counts."""
+
+    PRUNE = "prune"
+    KILL = "kill"
+    RESTART = "restart"
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """One act that the guard counts: RESTART counts jobs whose running instances were restarted."""
+
+    at: datetime
+    project: str
+    key: JobKey
+    deed: Deed
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """An act written down before it was sent, whose outcome is not yet known."""
+
+    token: str
+    action: str
+    spec: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A project's limits at `revision`: as declared there, and as they are in force there.
+
+    What is in force is the stricter of this revision's and the one before: loosening a limit takes
+    effect one revision later, so that no commit can loosen the guard and use it at once.
+    """
+
+    revision: str
+    guard: Guard
+    guard_in_force: Guard
+    prune: Prune
+    prune_in_force: Prune
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Everything remembered about one cluster.
+
+    `retried` says when a person last released a job's quarantine: what failed before then no
+    longer counts against it.
+    """
+
+    installation: str
+    fresh: bool = False
+    owned: Mapping[JobKey, Owned] = field(default_factory=dict)
+    quarantined: Mapping[JobKey, Quarantine] = field(default_factory=dict)
+    absences: Mapping[JobKey, Absence] = field(default_factory=dict)
+    spent: tuple[Spent, ...] = ()
+    intents: Mapping[JobKey, Intent] = field(default_factory=dict)
+    limits: Mapping[str, Limits] = field(default_factory=dict)
+    retried: Mapping[JobKey, datetime] = field(default_factory=dict)
+    approvals: frozenset[str] = frozenset()
+    running_jobs: int | None = None

@@ -1,0 +1,282 @@
+"""The plan: for every known job exactly one decision, each with one reason.
+
+The same value feeds the preview, its JSON, the executor and the tests; none of them decides.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from reconciler.model.keys import InstanceIds, JobKey
+from reconciler.model.problem import Origin, Problem
+from reconciler.model.spec import Collision
+from reconciler.model.task import Config
+from reconciler.model.tree import Revision
+from reconciler.model.update import UpdateSettings
+
+
+class Standing(Enum):
+    """What a reason means for whoever waits for the job to converge."""
+
+    ACT = "act"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    MEANT = "meant"
+    KEPT = "kept"
+
+
+class Reason(Enum):
+    """Why a job is acted upon, held or kept. One word in plan, status, log and page alike."""
+
+    # acts
+    ABSENT = ("Absent", Standing.ACT, "declared, not live")
+    DRIFTED = ("Drifted", Standing.ACT, "live differs from what is declared")
+    SCALED_TO_ZERO = ("ScaledToZero", Standing.ACT, "declared with 0 instances")
+    CRON_ABSENT = ("CronAbsent", Standing.ACT, "declared, not scheduled")
+    CRON_DRIFTED = ("CronDrifted", Standing.ACT, "the template differs from what is declared")
+    CRON_DISABLED = ("CronDisabled", Standing.ACT, "declared with enabled: false")
+    KIND_CHANGED = ("KindChanged", Standing.ACT, "live is of another kind than declared")
+    SUPERSEDED = ("Superseded", Standing.ACT, "an update of ours to an older spec is in flight")
+    AUTO_PAUSED = ("AutoPaused", Standing.ACT, "our update waits and cannot move by itself")
+    STALLED = ("Stalled", Standing.ACT, "our update never gets up: rolled back")
+    REMOVED = ("Removed", Standing.ACT, "ours, and no longer declared")
+    # holds that resolve themselves
+    LIVE_UNKNOWN = ("LiveUnknown", Standing.WAITING, "the scheduler did not say what is live")
+    UPDATE_IN_FLIGHT = ("UpdateInFlight", Standing.WAITING, "our update is rolling")
+    TASKS_DYING = ("TasksDying", Standing.WAITING, "tasks are being killed; Aurora counts them")
+    MASTER_NOT_SETTLED = ("MasterNotSettled", Standing.WAITING, "its master is not settled")
+    WORKERS_FIRST = ("WorkersFirst", Standing.WAITING, "removed after its workers are gone")
+    RUN_IN_PROGRESS = ("RunInProgress", Standing.WAITING, "a run of the former template goes on")
+    SECOND_LOOK = ("SecondLook", Standing.WAITING, "a prune needs two readings 30 s apart")
+    STALE_BASIS = ("StaleBasis", Standing.WAITING, "live moved between reading and acting")
+    OUTCOME_UNKNOWN = ("OutcomeUnknown", Standing.WAITING, "an act was sent, its reply was lost")
+    # holds that a person must release
+    INVALID = ("Invalid", Standing.BLOCKED, "its document is invalid or not granted")
+    INFEASIBLE = ("Infeasible", Standing.BLOCKED, "the scheduler would not take it")
+    OVER_QUOTA = ("OverQuota", Standing.BLOCKED, "the role's quota does not allow it")
+    FOREIGN_UPDATE = ("ForeignUpdate", Standing.BLOCKED, "an update that is not ours is active")
+    PAUSED = ("Paused", Standing.BLOCKED, "a person paused our update")
+    ABORTED = ("Aborted", Standing.BLOCKED, "a person aborted our update")
+    NOT_ADOPTED = ("NotAdopted", Standing.BLOCKED, "live, not ours, and different")
+    MASTER_HELD = ("MasterHeld", Standing.BLOCKED, "its master is held")
+    NO_ROOM = ("NoRoom", Standing.BLOCKED, "our update finds no room in the cluster")
+    QUARANTINED = ("Quarantined", Standing.BLOCKED, "this very spec failed, and is not tried again")
+    NEWER_APPLIED = ("NewerApplied", Standing.BLOCKED, "a revision that ours does not contain ran")
+    GUARDED = ("Guarded", Standing.BLOCKED, "more than the guard allows")
+    CLUSTER_LOOKS_EMPTIED = (
+        "ClusterLooksEmptied",
+        Standing.BLOCKED,
+        "too many recorded jobs are gone at once",
+    )
+    TREE_INCOMPLETE = ("TreeIncomplete", Standing.BLOCKED, "not declared, in a tree with faults")
+    PRUNE_OFF = ("PruneOff", Standing.BLOCKED, "not declared, and its project does not prune")
+    RECORD_LOST = ("RecordLost", Standing.BLOCKED, "ours by its mark only: the record was lost")
+    # meant
+    SUSPENDED = ("Suspended", Standing.MEANT, "suspended: left alone")
+    LAST_RUN = ("LastRun", Standing.MEANT, "no longer scheduled; its last run may finish")
+    # kept
+    CONVERGED = ("Converged", Standing.KEPT, "equal and settled")
+    ADOPTED = ("Adopted", Standing.KEPT, "equal by meaning: now ours, nothing sent")
+    UNMANAGED = ("Unmanaged", Standing.KEPT, "not declared and not ours")
+    GONE = ("Gone", Standing.KEPT, "no longer declared, and gone")
+    DISABLED = ("Disabled", Standing.KEPT, "declared with enabled: false, and not scheduled")
+
+    def __init__(self, label: str, standing: Standing, meaning: str) -> None:
+        self.label = label
+        self.standing = standing
+        self.meaning = meaning
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field that differs: dotted path, what is live, what is declared, as JSON text.
+
+    None means that the field is not there. `secret` values are never shown.
+    """
+
+    path: str
+    live: str | None
+    desired: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StartUpdate:
+    """startJobUpdate, scoped to exactly `only`; creates the job when nothing is live."""
+
+    config: Config
+    instances: int
+    only: InstanceIds
+    settings: UpdateSettings
+    metadata: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class KillTasks:
+    """killTasks of exactly these instances."""
+
+    only: InstanceIds
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleCron:
+    """scheduleCronJob: create or replace the template. Running tasks are untouched."""
+
+    config: Config
+    schedule: str
+    collision: Collision
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class DescheduleCron:
+    """descheduleCronJob. A run in progress may finish."""
+
+
+@dataclass(frozen=True, slots=True)
+class AbortUpdate:
+    update_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeUpdate:
+    update_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PulseUpdate:
+    update_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackUpdate:
+    update_id: str
+
+
+Action = (
+    StartUpdate
+    | KillTasks
+    | ScheduleCron
+    | DescheduleCron
+    | AbortUpdate
+    | ResumeUpdate
+    | PulseUpdate
+    | RollbackUpdate
+)
+
+
+@dataclass(frozen=True, slots=True)
+class InstancesBasis:
+    """What an update start rests on: no active update, nothing dying, and these exact groups."""
+
+    groups: str
+
+
+@dataclass(frozen=True, slots=True)
+class TasksBasis:
+    """What a kill rests on: exactly these active task ids (not instance ids: those have heirs)."""
+
+    task_ids: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class UpdateBasis:
+    """What a word to an update rests on: it is active, with this status (by name)."""
+
+    update_id: str
+    status: str
+
+
+@dataclass(frozen=True, slots=True)
+class CronBasis:
+    """What a change of a template rests on: this template (digest), or None for none."""
+
+    template: str | None
+
+
+Basis = InstancesBasis | TasksBasis | UpdateBasis | CronBasis
+
+
+@dataclass(frozen=True, slots=True)
+class Impact:
+    """What an act does to running processes.
+
+    `restarts`, `adds`, `kills` are instance ids; `batches` and `shortest_s` (seconds, no failures)
+    are of the rollout; `failures_max` of its instances may fail; `sla` says what protects the rest.
+    """
+
+    restarts: InstanceIds | None = None
+    adds: InstanceIds | None = None
+    kills: InstanceIds | None = None
+    batches: int = 0
+    batch: str = ""
+    shortest_s: int = 0
+    failures_max: int = 0
+    rollback: bool = False
+    sla: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One RPC that will be sent, if its basis still holds then. `spec` is the desired digest."""
+
+    key: JobKey
+    project: str
+    reason: Reason
+    action: Action
+    basis: Basis
+    impact: Impact = Impact()
+    changes: tuple[FieldChange, ...] = ()
+    detail: str = ""
+    origin: Origin | None = None
+    spec: str = ""
+    prune: bool = False
+    foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Not now: `release` is the command or deed that a blocked job needs. `wanted` is the act."""
+
+    key: JobKey
+    project: str
+    reason: Reason
+    detail: str = ""
+    release: str = ""
+    changes: tuple[FieldChange, ...] = ()
+    origin: Origin | None = None
+    wanted: Act | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Keep:
+    """Nothing to do. `owner` is the project that owns it, empty when nobody of ours does."""
+
+    key: JobKey
+    project: str
+    reason: Reason
+    detail: str = ""
+    origin: Origin | None = None
+
+
+Decision = Act | Hold | Keep
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All decisions of one round on one cluster, in the order in which acts are carried out.
+
+    `digest` names what would be done (acts, and acts that only the guard holds): `--approve` takes
+    it. `unread` says why nothing could be decided; then every decision is a hold.
+    """
+
+    cluster: str
+    revision: Revision
+    made_at: datetime
+    decisions: tuple[Decision, ...]
+    problems: tuple[Problem, ...]
+    unmanaged: int
+    digest: str
+    unread: str | None = None
+
+    def acts(self) -> tuple[Act, ...]:
+        return tuple(d for d in self.decisions if isinstance(d, Act))

@@ -1,0 +1,277 @@
+"""What operators decide: HOW jobs run, on which clusters, and how far a reconciler may go.
+
+One `Policies` value holds the platform, its clusters and its projects as they stand at one
+revision of the desired state.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from reconciler.model.problem import Origin
+from reconciler.model.spec import Resources
+
+
+@dataclass(frozen=True, slots=True)
+class RecipeStep:
+    """One process that prepares the sandbox before the author's command runs."""
+
+    name: str
+    command: str
+    max_failures: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How `package` + `version` (or `image` + `version`) become processes.
+
+    `{package}`, `{image}`, `{version}` and `{run}` are replaced in `steps`, `run` and `container`.
+    """
+
+    name: str
+    steps: tuple[RecipeStep, ...]
+    run: str
+    container: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """Of the scheduler's tier file (api.md 5.2): production is neither."""
+
+    preemptible: bool
+    revocable: bool
+
+    @property
+    def production(self) -> bool:
+        return not (self.preemptible or self.revocable)
+
+
+class Strategy(Enum):
+    """QUEUE refills as each instance finishes; BATCH waits for the whole group."""
+
+    QUEUE = "queue"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a changed service is rolled out.
+
+    `shares` of the instances go at once, each rounded down but at least 1; the last one repeats.
+    Several shares make a variable batch: a first share, then the rest. Times are seconds.
+    """
+
+    name: str
+    shares: tuple[float, ...]
+    strategy: Strategy = Strategy.BATCH
+    watch_s: int = 45
+    watch_with_health_s: int = 0
+    failed_instances_max: int = 0
+    failures_per_instance_max: int = 0
+    rollback: bool = True
+    pause_between: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PercentageSla:
+    percentage: float
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class CountSla:
+    count: int
+    duration_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class CoordinatorSla:
+    url: str
+    status_key: str
+
+
+Sla = PercentageSla | CountSla | CoordinatorSla
+
+
+@dataclass(frozen=True, slots=True)
+class Logs:
+    """Of every process: destination `file|console|both|none`; rotated by size."""
+
+    destination: str
+    rotate_mb: int
+    backups: int
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """HTTP check of the port `health` points at. Seconds, as the executor counts them."""
+
+    port: str
+    initial_interval_s: float
+    interval_s: float
+    timeout_s: float
+    failures_max: int
+    successes_min: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpreadLimit:
+    """At most `limit` instances of a job on hosts that share a value of `attribute`."""
+
+    attribute: str
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """How far one reconciler may go before a person must approve (design: section Decisions).
+
+    A limit is the larger of a count and a share: of a project's jobs for `prunes`, of the fleet
+    for `restarts` and `vanished`. `scale_down_share` is of one job's instances.
+    """
+
+    prunes_max: int = 3
+    prunes_share: float = 0.20
+    scale_down_share: float = 0.50
+    restarts_max: int = 10
+    restarts_share: float = 0.20
+    vanished_max: int = 5
+    vanished_share: float = 0.20
+
+    def stricter(self, other: "Guard") -> "Guard":
+        """Return limits that both allow."""
+        return Guard(
+            prunes_max=min(self.prunes_max, other.prunes_max),
+            prunes_share=min(self.prunes_share, other.prunes_share),
+            scale_down_share=min(self.scale_down_share, other.scale_down_share),
+            restarts_max=min(self.restarts_max, other.restarts_max),
+            restarts_share=min(self.restarts_share, other.restarts_share),
+            vanished_max=min(self.vanished_max, other.vanished_max),
+            vanished_share=min(self.vanished_share, other.vanished_share),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class EnvironmentDefaults:
+    """What the platform decides per environment."""
+
+    tier: str
+    priority: int
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """The one Platform document. `environments` maps a pattern of names to defaults, in order."""
+
+    name: str
+    origin: Origin
+    environments: tuple[tuple[str, EnvironmentDefaults], ...]
+    tiers: Mapping[str, Tier]
+    recipes: Mapping[str, Recipe]
+    rollouts: Mapping[str, Rollout]
+    rollout: str
+    slas: Mapping[str, Sla]
+    logs: Logs
+    health: HealthCheck
+    spread: tuple[SpreadLimit, ...]
+    guard: Guard
+    contact: str | None
+    announce: bool
+    finalization_wait_s: int
+    task_failures_max: int
+    secrets_dir: str
+    secret_keys: tuple[str, ...]
+    start_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddedHost:
+    name: str
+    cpu: float
+    ram_mb: int
+    disk_mb: int
+    attributes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The stand-in as a cluster of its own: hosts, quota per role, and how fast its clock runs."""
+
+    hosts: tuple[EmbeddedHost, ...]
+    quotas: tuple[tuple[str, Resources], ...]
+    clock: float
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduler:
+    """Where a real scheduler is reached: any of the addresses, the leader is found from there."""
+
+    urls: tuple[str, ...]
+    ca_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """One Aurora. `server_name` is what its serverInfo.clusterName must say."""
+
+    name: str
+    origin: Origin
+    scheduler: Scheduler | Embedded
+    server_name: str
+    time_zone: str
+    tasks_per_job_max: int
+    sla_instances_min: int
+    update_failures_max: int = 20_000
+    sla_duration_max_s: int = 7_200
+
+
+class Prune(Enum):
+    """What becomes of jobs that a project no longer declares."""
+
+    ON = "on"
+    OFF = "off"
+
+
+class OnRemove(Enum):
+    """What becomes of the running tasks of a cron job that is removed."""
+
+    FINISH = "finish"
+    KILL = "kill"
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a project's authors may ask for."""
+
+    resources_max: Resources
+    instances_max: int
+    aurora: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """One team's project. `environments` maps an environment to its cluster."""
+
+    name: str
+    origin: Origin
+    role: str
+    sources: tuple[str, ...]
+    environments: Mapping[str, str]
+    grants: Grants
+    guard: Guard
+    prune: Prune
+    on_remove: OnRemove
+    contact: str | None
+    tiers: Mapping[str, str]
+    rollout: str | None
+    supersede_foreign_updates: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policies:
+    """Everything that operators declare at one revision; `digest` names it."""
+
+    platform: Platform
+    clusters: Mapping[str, Cluster]
+    projects: Mapping[str, Project]
+    digest: str

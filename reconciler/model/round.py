@@ -1,0 +1,129 @@
+"""One round, as it is told to people and machines: what was read, decided and done."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from reconciler.model.keys import JobKey
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Act, Hold, Plan, Reason
+from reconciler.model.problem import Origin, Problem
+from reconciler.model.tree import Revision
+
+
+class FaultKind(Enum):
+    """What failed: the desired state (exit 6), a scheduler (6), our record (9)."""
+
+    SOURCE = "source"
+    SCHEDULER = "scheduler"
+    RECORD = "record"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Something outside failed. `scope` is a cluster, a path or empty."""
+
+    kind: FaultKind
+    scope: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRound:
+    """What was decided for one cluster, and what became of the acts (empty in a preview)."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RoundReport:
+    """One round over all clusters. `revision` is None when nothing could be read."""
+
+    at: datetime
+    revision: Revision | None
+    problems: tuple[Problem, ...]
+    rounds: tuple[ClusterRound, ...]
+    faults: tuple[Fault, ...] = ()
+    preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoundStarted:
+    """A round begins. `number` counts from 1 within this run."""
+
+    at: datetime
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class ActStarted:
+    """An act is about to be sent."""
+
+    at: datetime
+    act: Act
+
+
+@dataclass(frozen=True, slots=True)
+class ActEnded:
+    """What became of an act that had started."""
+
+    at: datetime
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Nothing to send now; these holds resolve themselves, until then there is nothing to do.
+
+    `hold.detail` tells how far an update has come. `until` is when waiting will be given up.
+    """
+
+    at: datetime
+    holds: tuple[Hold, ...]
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundEnded:
+    """A round is over; with its outcomes."""
+
+    at: datetime
+    report: RoundReport
+
+
+Event = RoundStarted | ActStarted | ActEnded | Waiting | RoundEnded
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """The condition of one job, as the last round left it.
+
+    `since` says how long it has had this reason, `revision` which one was applied last, `origin`
+    where it is declared; None where nobody knows.
+    """
+
+    key: JobKey
+    project: str
+    reason: Reason
+    detail: str = ""
+    release: str = ""
+    since: datetime | None = None
+    revision: str | None = None
+    origin: Origin | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """What is remembered of all jobs, and what could not be read of it.
+
+    `at` is the time of asking, `round_at` that of the round it tells about: None before the first.
+    """
+
+    at: datetime
+    round_at: datetime | None
+    revision: Revision | None
+    jobs: tuple[JobStatus, ...]
+    unmanaged: int = 0
+    problems: tuple[Problem, ...] = ()
+    faults: tuple[Fault, ...] = ()

@@ -1,0 +1,1 @@
+"""Our nouns to Aurora's structs and back, and the canonical form. Pure."""

@@ -1,0 +1,1 @@
+"""Desired, live and remembered in; a plan out. Pure: what is not an argument has no influence."""

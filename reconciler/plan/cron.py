@@ -1,0 +1,127 @@
+"""What to do about a declared cron job. Rows 6, 7, 12, 17, 18 and 21 of the decision table.
+
+A template is replaced without touching tasks that run: the next trigger uses it (runtime.md 4.3).
+"""
+
+from reconciler.model import basis
+from reconciler.model.live import LiveCron, LiveJob, RefusedAnswer, Unknown
+from reconciler.model.plan import Act, FieldChange, Hold, Keep, Reason, ScheduleCron
+from reconciler.model.questions import Questions
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import Collision, Schedule
+from reconciler.model.task import Config
+from reconciler.plan import diff
+from reconciler.plan.facts import Facts
+from reconciler.plan.service import (
+    deschedule,
+    infeasible,
+    kill,
+    not_adopted,
+    quarantined,
+    unanswered,
+)
+from reconciler.plan.updates import Step, failed_before
+from reconciler.translate.owner import with_owner_of
+
+
+def cron(f: Facts, wanted: RenderedJob) -> Step:
+    """Decide about a declared cron job as if no update stood in the way."""
+    schedule = wanted.desired.spec.schedule
+    assert schedule is not None, "a cron job has a schedule"
+    live = f.live
+    if not schedule.enabled:
+        return _disabled(f, live)
+    if live is None or (live.cron is None and live.count == 0 and not live.unsettled):
+        return _absent(f, wanted, schedule)
+    if live.cron is None:
+        return _in_the_way(f, live)
+    return _compared(f, wanted, schedule, live, live.cron)
+
+
+def _disabled(f: Facts, live: LiveJob | None) -> Step:
+    if live is None or live.cron is None:
+        return Keep(f.key, f.project_name, Reason.DISABLED, origin=f.origin)
+    if not (f.is_ours or f.adopt):
+        return not_adopted(f, diff.one("enabled", True, False))
+    return deschedule(f, live, Reason.CRON_DISABLED)
+
+
+def _absent(f: Facts, wanted: RenderedJob, schedule: Schedule) -> Step:
+    if why := failed_before(f):
+        return quarantined(f, why)
+    detail = "" if f.owned is None else f"was ours since {f.owned.since:%Y-%m-%d}: removed outside"
+    return _schedule(f, wanted.config, wanted, schedule, Reason.CRON_ABSENT, None, (), detail)
+
+
+def _in_the_way(f: Facts, live: LiveJob) -> Step:
+    """Other active tasks stand where the template is wanted (`Job ... already exists`)."""
+    if not (f.is_ours or f.adopt):
+        return not_adopted(f, diff.one("kind", "service" if live.is_service else "ad-hoc", "cron"))
+    if live.is_service:
+        return kill(f, live, Reason.KIND_CHANGED)
+    detail = f"{live.count} tasks"
+    return Hold(f.key, f.project_name, Reason.RUN_IN_PROGRESS, detail=detail, origin=f.origin)
+
+
+def _compared(
+    f: Facts, wanted: RenderedJob, schedule: Schedule, live: LiveJob, template: LiveCron
+) -> Step:
+    changes = _changes(wanted, schedule, template)
+    if not f.is_ours:
+        if not changes:
+            return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
+        if not f.adopt:
+            return not_adopted(f, changes)
+    if not changes:
+        return Keep(f.key, f.project_name, Reason.CONVERGED, origin=f.origin)
+    if why := failed_before(f):
+        return quarantined(f, why, changes)
+    same = wanted.config.task.satisfied_by(template.config.task)
+    config = template.config if same else with_owner_of(wanted.config, template.config)
+    detail = f"{live.count} running tasks keep the old template" if live.count else ""
+    return _schedule(f, config, wanted, schedule, Reason.CRON_DRIFTED, live, changes, detail)
+
+
+def _schedule(
+    f: Facts,
+    config: Config,
+    wanted: RenderedJob,
+    schedule: Schedule,
+    reason: Reason,
+    live: LiveJob | None,
+    changes: tuple[FieldChange, ...],
+    detail: str,
+) -> Step:
+    instances = wanted.desired.spec.instances
+    action = ScheduleCron(config, schedule.cron, schedule.collision, instances)
+    match f.answer:
+        case None if not f.final:
+            return Questions(accepted=((f.key, action),))
+        case RefusedAnswer(message):
+            return infeasible(f, message)
+        case None | Unknown():
+            return unanswered(f)
+    return Act(
+        key=f.key,
+        project=f.project_name,
+        reason=reason,
+        action=action,
+        basis=basis.cron_basis(live),
+        changes=changes,
+        detail=detail,
+        origin=f.origin,
+        spec=f.spec,
+    )
+
+
+def _changes(
+    wanted: RenderedJob, schedule: Schedule, template: LiveCron
+) -> tuple[FieldChange, ...]:
+    # An unset policy behaves as KILL_EXISTING (api.md 4.4).
+    collision = template.collision or Collision.KILL_EXISTING
+    return (
+        *diff.one("schedule", template.schedule, schedule.cron),
+        *diff.one("collision", collision.value, schedule.collision.value),
+        *diff.one("instances", template.instances, wanted.desired.spec.instances),
+        *diff.changes(template.config.task, wanted.config.task),
+    )

@@ -1,0 +1,154 @@
+"""All that bears on one job, side by side: declared, live, remembered, ordered."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from reconciler.model.keys import JobKey
+from reconciler.model.live import Answer, LiveJob, Observation, Present
+from reconciler.model.memory import Absence, Intent, Owned, Quarantine
+from reconciler.model.policy import Platform, Project
+from reconciler.model.problem import Origin, Problem
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.tree import Revision
+from reconciler.model.update import INSTALLATION, SPEC, LiveUpdate
+from reconciler.plan.inputs import PlanInput
+
+OWNER_MARK = "reconciler.owner"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One job in one round.
+
+    `answer` and `pending` (reasons by task id) are what was asked about it; `final` says that
+    nothing more will be asked.
+    """
+
+    key: JobKey
+    seen: Observation
+    wanted: RenderedJob | None
+    problems: tuple[Problem, ...]
+    owned: Owned | None
+    quarantine: Quarantine | None
+    retried: datetime | None
+    absence: Absence | None
+    intent: Intent | None
+    project: Project | None
+    platform: Platform | None
+    revision: Revision
+    fresh: bool
+    now: datetime
+    adopt: bool
+    retry: bool
+    answer: Answer | None
+    pending: Mapping[str, str]
+    final: bool
+
+    @property
+    def live(self) -> LiveJob | None:
+        return self.seen.job if isinstance(self.seen, Present) else None
+
+    @property
+    def project_name(self) -> str:
+        if self.wanted is not None:
+            return self.wanted.desired.project
+        return self.owned.project if self.owned is not None else ""
+
+    @property
+    def origin(self) -> Origin | None:
+        if self.wanted is not None:
+            return self.wanted.desired.origin
+        return self.problems[0].origin if self.problems else None
+
+    @property
+    def spec(self) -> str:
+        """Return what names the desired config and count in an update's metadata."""
+        return "" if self.wanted is None else spec_of(self.wanted)
+
+    @property
+    def last_ended(self) -> LiveUpdate | None:
+        ended = self.live.ended if self.live is not None else getattr(self.seen, "ended", ())
+        return ended[0] if ended else None
+
+    def ours(self, update: LiveUpdate) -> bool:
+        """Return whether this platform started the update, whichever installation of it."""
+        return self.platform is not None and (
+            update.metadata.get(INSTALLATION) == self.platform.name
+        )
+
+    @property
+    def is_ours(self) -> bool:
+        """Return whether the job is ours: recorded, just started by us, or marked after a loss."""
+        if self.owned is not None or self.intent is not None:
+            return True
+        if self.live is not None and self.live.update is not None and self.ours(self.live.update):
+            return True
+        return self.fresh and self.marked
+
+    @property
+    def marked(self) -> bool:
+        """Return whether the live config carries this platform's mark (which can be copied)."""
+        if self.live is None or self.platform is None:
+            return False
+        template = self.live.cron.config if self.live.cron is not None else None
+        config = template or self.live.seen
+        return config is not None and dict(config.task.marks).get(OWNER_MARK) == self.platform.name
+
+    def older_than(self, at: datetime | None, seconds: float) -> bool:
+        return at is not None and self.now - at >= timedelta(seconds=seconds)
+
+
+def spec_of(wanted: RenderedJob) -> str:
+    """Return the digest of all that is declared but the count, and the count behind a slash."""
+    schedule = wanted.desired.spec.schedule
+    digest = wanted.config.task.digest
+    if schedule is not None:
+        told = f"{digest} {schedule.cron} {schedule.collision.value}"
+        digest = hashlib.sha256(told.encode()).hexdigest()
+    return f"{digest}/{wanted.desired.spec.instances}"
+
+
+def trouble_of(spec: str) -> str:
+    """Return what quarantine goes by: `spec_of` without the count, which heals no crash."""
+    return spec.partition("/")[0]
+
+
+def spec_in(update: LiveUpdate) -> str:
+    return update.metadata.get(SPEC, "")
+
+
+def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
+    """Return the facts of every known job of this cluster."""
+    tree, memory, policies = given.tree, given.memory, given.tree.policies
+    problems = dict(given.unrendered)
+    problems.update((key, broken.problems) for key, broken in tree.broken.items())
+    known = {*given.rendered, *problems, *given.snapshot.jobs, *memory.owned}
+    found: dict[JobKey, Facts] = {}
+    for key in sorted(k for k in known if k.cluster == given.cluster.name):
+        wanted = given.rendered.get(key) if key not in problems else None
+        owned = memory.owned.get(key)
+        name = wanted.desired.project if wanted else owned.project if owned else ""
+        found[key] = Facts(
+            key=key,
+            seen=given.snapshot.of(key),
+            wanted=wanted,
+            problems=problems.get(key, ()),
+            owned=owned,
+            quarantine=memory.quarantined.get(key),
+            retried=memory.retried.get(key),
+            absence=memory.absences.get(key),
+            intent=memory.intents.get(key),
+            project=policies.projects.get(name) if policies else None,
+            platform=policies.platform if policies else None,
+            revision=tree.revision,
+            fresh=memory.fresh,
+            now=given.now,
+            adopt=any(p.matches(key) for p in given.orders.adopt),
+            retry=any(p.matches(key) for p in given.orders.retry),
+            answer=given.snapshot.answers.get(key),
+            pending=given.snapshot.pending,
+            final=final,
+        )
+    return found

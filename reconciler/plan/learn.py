@@ -1,0 +1,186 @@
+"""What is remembered next, from what was remembered, planned and done. State in, state out.
+
+Every step of a round that must survive a crash is one of these functions; the record stores the
+difference between two memories in one transaction.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import TypeVar, assert_never
+
+from reconciler.model.keys import JobKey
+from reconciler.model.live import LiveSnapshot, Unknown
+from reconciler.model.memory import Absence, Intent, Memory, Owned, Quarantine, Spent
+from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, StartUpdate
+from reconciler.model.policy import OnRemove
+from reconciler.model.update import REVISION, TOKEN, LiveUpdate
+from reconciler.plan.facts import spec_of, trouble_of
+from reconciler.plan.guard import DAY, deed_of
+from reconciler.plan.inputs import PlanInput
+from reconciler.plan.planner import limits
+
+V = TypeVar("V")
+
+
+def intended(memory: Memory, act: Act, token: str, now: datetime) -> Memory:
+    """Return the memory just before an act is sent: without it, a lost reply would be forgotten."""
+    intent = Intent(token, type(act.action).__name__, act.spec, now)
+    return replace(memory, intents={**memory.intents, act.key: intent})
+
+
+def carried_out(given: PlanInput, memory: Memory, outcome: Outcome) -> Memory:
+    """Return the memory after one act. An unknown outcome keeps its intent."""
+    key = outcome.act.key
+    match outcome:
+        case Applied(act=act):
+            return _applied(given, _without_intent(memory, key), act)
+        case Refused(act=act, message=message):
+            why = f"Aurora refused it: {message}"
+            found = Quarantine(trouble_of(act.spec), why, given.now)
+            cleared = _without_intent(memory, key)
+            return replace(cleared, quarantined={**memory.quarantined, key: found})
+        case Deferred():
+            return _without_intent(memory, key)
+        case Indeterminate():
+            return memory
+        case _:
+            assert_never(outcome)
+
+
+def looked_again(memory: Memory, snapshot: LiveSnapshot) -> Memory:
+    """Return the memory with every intent resolved whose outcome the snapshot shows.
+
+    A start of ours is known by its token. Any other act is idempotent or carries its basis, so a
+    fresh reading of its job is enough: what is still to be done will be decided anew.
+    """
+    left, owned = dict(memory.intents), dict(memory.owned)
+    for key, intent in memory.intents.items():
+        seen = snapshot.of(key)
+        if key.cluster != snapshot.cluster or isinstance(seen, Unknown):
+            continue
+        del left[key]
+        for update in _updates(snapshot, key):
+            if update.metadata.get(TOKEN) == intent.token and key not in owned:
+                # Its project and file are filled in when the round ends, from what is declared.
+                owned[key] = Owned("", intent.at, "", update.metadata.get(REVISION, ""))
+    return replace(memory, intents=left, owned=owned)
+
+
+def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
+    """Return the memory at the end of a round: what was adopted, is gone, is missing."""
+    if plan.unread is not None:
+        return memory
+    seen = {d.key: d for d in plan.decisions}
+    return replace(
+        memory,
+        fresh=False,
+        owned=_owned(given, memory, seen),
+        quarantined={k: q for k, q in memory.quarantined.items() if not _mended(given, k, q)},
+        absences=_absences(given, memory, seen),
+        spent=tuple(s for s in memory.spent if given.now - s.at < DAY),
+        limits=limits(given),
+        running_jobs=sum(key in given.snapshot.jobs for key in memory.owned),
+        retried={
+            **memory.retried,
+            **{k: given.now for k in seen if any(p.matches(k) for p in given.orders.retry)},
+        },
+        approvals=memory.approvals - {plan.digest},
+    )
+
+
+def _applied(given: PlanInput, memory: Memory, act: Act) -> Memory:
+    spent, deed = memory.spent, deed_of(act)
+    if deed is not None:
+        spent = (*spent, Spent(given.now, act.project, act.key, deed))
+    quarantined = dict(memory.quarantined)
+    if act.reason is Reason.STALLED:
+        why = "it never got up before its deadline"
+        quarantined[act.key] = Quarantine(trouble_of(act.spec), why, given.now)
+    elif isinstance(act.action, StartUpdate):
+        quarantined.pop(act.key, None)
+    owned = dict(memory.owned)
+    if act.key in given.rendered:
+        owned[act.key] = _ownership(given, memory, act.key)
+    return replace(memory, spent=spent, quarantined=quarantined, owned=owned)
+
+
+def _ownership(given: PlanInput, memory: Memory, key: JobKey) -> Owned:
+    desired = given.rendered[key].desired
+    before = memory.owned.get(key)
+    policies = given.tree.policies
+    project = policies.projects.get(desired.project) if policies is not None else None
+    return Owned(
+        project=desired.project,
+        since=before.since if before is not None else given.now,
+        path=desired.origin.path,
+        revision=given.tree.revision.id,
+        on_remove=project.on_remove if project is not None else OnRemove.FINISH,
+    )
+
+
+def _owned(
+    given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
+) -> dict[JobKey, Owned]:
+    owned = dict(memory.owned)
+    for key, decision in seen.items():
+        if not isinstance(decision, Keep):
+            continue
+        if decision.reason is Reason.GONE:
+            owned.pop(key, None)
+        elif decision.reason in (Reason.ADOPTED, Reason.CONVERGED) and key in given.rendered:
+            # A file that moved, a project that was renamed: the same job, told anew.
+            owned[key] = replace(
+                _ownership(given, memory, key),
+                revision=_revision(memory.owned.get(key), given.tree.revision.id),
+            )
+    return owned
+
+
+def _revision(before: Owned | None, now: str) -> str:
+    """A job that is kept was last applied at the revision that is already recorded."""
+    return before.revision if before is not None and before.revision else now
+
+
+def _mended(given: PlanInput, key: JobKey, quarantine: Quarantine) -> bool:
+    if any(p.matches(key) for p in given.orders.retry):
+        return True
+    wanted = given.rendered.get(key)
+    if wanted is None:
+        return False
+    return trouble_of(spec_of(wanted)) != quarantine.spec
+
+
+def _absences(
+    given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
+) -> dict[JobKey, Absence]:
+    """A job is missing when a tree that can be trusted does not declare it."""
+    trusted = given.tree.incomplete is None and given.tree.policies is not None
+    missing: dict[JobKey, Absence] = {}
+    for key, owned in memory.owned.items():
+        declared = key in given.rendered or key in given.unrendered or key in given.tree.broken
+        if declared or key not in seen or not trusted:
+            continue
+        if owned.project in (given.tree.unpruned or {}):
+            continue
+        before = memory.absences.get(key)
+        older = before is not None and given.tree.revision.descends_from(before.revision) is False
+        fresh = Absence(given.now, given.tree.revision.id)
+        missing[key] = fresh if before is None or older else before
+    return missing
+
+
+def _without_intent(memory: Memory, key: JobKey) -> Memory:
+    return replace(memory, intents=_without(memory.intents, key))
+
+
+def _without(found: Mapping[JobKey, V], key: JobKey) -> dict[JobKey, V]:
+    return {k: v for k, v in found.items() if k != key}
+
+
+def _updates(snapshot: LiveSnapshot, key: JobKey) -> tuple[LiveUpdate, ...]:
+    live = snapshot.jobs.get(key)
+    if live is None:
+        return tuple(snapshot.ended.get(key, ()))
+    return (*((live.update,) if live.update else ()), *live.ended)

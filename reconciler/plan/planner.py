@@ -1,0 +1,140 @@
+"""The plan of one cluster: questions first, then exactly one decision for every known job.
+
+Decisions are taken job by job (`decide`), then pass the gates that look beyond one job, in this
+order: master, newer revisions, quota, guard.
+"""
+
+from collections.abc import Mapping
+
+from reconciler.model.keys import JobKey
+from reconciler.model.live import Present
+from reconciler.model.memory import Limits
+from reconciler.model.plan import Act, Decision, Hold, Plan, Reason
+from reconciler.model.policy import Guard
+from reconciler.model.questions import Questions
+from reconciler.plan.decide import decide
+from reconciler.plan.facts import Facts, facts
+from reconciler.plan.gates import behind_master, charged, not_older, within_quota
+from reconciler.plan.guard import Watched, guarded, limits_of
+from reconciler.plan.inputs import PlanInput
+from reconciler.plan.order import APPROVABLE, digest, ordered
+from reconciler.plan.updates import Step
+
+
+def questions(given: PlanInput) -> Questions:
+    """Return what must still be asked before the plan is exact; falsy when nothing is."""
+    known = facts(given, final=False)
+    steps = _steps(given, known)
+    asked = merged(tuple(s for s in steps.values() if isinstance(s, Questions)))
+    acts = [s for s in steps.values() if isinstance(s, Act)]
+    roles = {
+        act.key.role
+        for act in acts
+        if charged(act, given.rendered.get(act.key)) and act.key.role not in given.snapshot.quotas
+    }
+    return merged((asked, Questions(quotas=frozenset(roles))))
+
+
+def plan(given: PlanInput) -> Plan:
+    """Return exactly one decision for every known job that the orders select."""
+    known = facts(given, final=True)
+    decided = {key: _settled(known[key], step) for key, step in _steps(given, known).items()}
+    gated = {key: _gated(decided[key], known[key], decided, given) for key in decided}
+    in_order = ordered(d for key, d in gated.items() if given.orders.selects(key))
+    charged_in_order = _within_quota(in_order, given)
+    name = digest(charged_in_order)
+    guarded_in_order = _guarded(charged_in_order, known, given, name)
+    decisions = ordered(guarded_in_order)
+    assert len({d.key for d in decisions}) == len(decisions), "two decisions for one job"
+    return Plan(
+        cluster=given.cluster.name,
+        revision=given.tree.revision,
+        made_at=given.now,
+        decisions=decisions,
+        problems=given.tree.problems,
+        unmanaged=sum(d.reason is Reason.UNMANAGED for d in decisions),
+        digest=name,
+        unread=given.snapshot.unread,
+    )
+
+
+def limits(given: PlanInput) -> dict[str, Limits]:
+    """Return each project's limits as this plan used them: to be recorded with the round."""
+    if given.tree.policies is None:
+        return dict(given.memory.limits)
+    return limits_of(given.tree.policies, given.memory.limits, given.tree.revision.id)
+
+
+def merged(asked: tuple[Questions, ...]) -> Questions:
+    """Return one value with all the questions, in a stable order."""
+    return Questions(
+        groups=frozenset[JobKey]().union(*(q.groups for q in asked)),
+        tasks=frozenset[JobKey]().union(*(q.tasks for q in asked)),
+        details=frozenset[tuple[JobKey, str]]().union(*(q.details for q in asked)),
+        pending=frozenset[JobKey]().union(*(q.pending for q in asked)),
+        diffs=tuple(d for q in asked for d in q.diffs),
+        accepted=tuple(a for q in asked for a in q.accepted),
+        quotas=frozenset[str]().union(*(q.quotas for q in asked)),
+    )
+
+
+def _steps(given: PlanInput, known: Mapping[JobKey, Facts]) -> dict[JobKey, Step]:
+    going = frozenset(
+        key
+        for key, f in known.items()
+        if f.wanted is None and not f.problems and f.is_ours and f.live is not None
+    )
+    in_force = limits(given)
+    return {
+        key: decide(f, given, in_force.get(f.project_name), going - {key})
+        for key, f in known.items()
+    }
+
+
+def _settled(f: Facts, step: Step) -> Decision:
+    """A question that nobody answered is an unknown, and an unknown is a hold."""
+    if not isinstance(step, Questions):
+        return step
+    return Hold(
+        f.key,
+        f.project_name,
+        Reason.LIVE_UNKNOWN,
+        detail="the scheduler did not say what was asked",
+        origin=f.origin,
+    )
+
+
+def _gated(
+    decision: Decision, f: Facts, decided: Mapping[JobKey, Decision], given: PlanInput
+) -> Decision:
+    followed = behind_master(decision, f, decided)
+    return not_older(followed, f, allow_older=given.orders.allow_older)
+
+
+def _within_quota(decisions: tuple[Decision, ...], given: PlanInput) -> tuple[Decision, ...]:
+    acts = within_quota(
+        [d for d in decisions if isinstance(d, Act)], given.rendered, given.snapshot
+    )
+    return (*acts, *(d for d in decisions if not isinstance(d, Act)))
+
+
+def _guarded(
+    decisions: tuple[Decision, ...], known: Mapping[JobKey, Facts], given: PlanInput, name: str
+) -> tuple[Decision, ...]:
+    if name in given.orders.approve | given.memory.approvals:
+        return tuple(_approved(d) for d in decisions)
+    policies = given.tree.policies
+    watched = Watched(
+        memory=given.memory,
+        limits=limits(given),
+        fleet=policies.platform.guard if policies is not None else Guard(),
+        live=frozenset(k for k, f in known.items() if isinstance(f.seen, Present)),
+        now=given.now,
+    )
+    return guarded(decisions, watched)
+
+
+def _approved(decision: Decision) -> Decision:
+    if isinstance(decision, Hold) and decision.reason in APPROVABLE and decision.wanted is not None:
+        return decision.wanted
+    return decision

@@ -1,0 +1,332 @@
+"""What to do about a declared service when no update is in the way. Rows 6, 7, 11, 12, 14-16, 18.
+
+A service is created by an update, too, so that its first version is watched like any other.
+"""
+
+import zlib
+
+from reconciler.model import basis
+from reconciler.model.keys import InstanceIds
+from reconciler.model.live import (
+    DiffAnswer,
+    LiveGroup,
+    LiveJob,
+    RefusedAnswer,
+    TaskStatus,
+    Unknown,
+)
+from reconciler.model.plan import (
+    Act,
+    DescheduleCron,
+    FieldChange,
+    Hold,
+    Impact,
+    Keep,
+    KillTasks,
+    Reason,
+    StartUpdate,
+)
+from reconciler.model.questions import Questions
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.task import Config
+from reconciler.model.update import INSTALLATION, REVISION, SPEC
+from reconciler.plan import diff, impact
+from reconciler.plan.facts import Facts
+from reconciler.plan.updates import Step, failed_before
+from reconciler.translate.owner import with_owner_of
+
+# A job that looks converged is looked at exactly once in so many minutes all the same: getJobs
+# shows neither a hole nor a second config.
+ROTATION_MIN = 60
+
+
+def service(f: Facts, wanted: RenderedJob) -> Step:
+    """Decide about a declared service as if no update of it were active."""
+    live = f.live
+    if live is None or (live.count == 0 and live.cron is None and not live.unsettled):
+        return _absent(f, wanted, live)
+    if live.cron is not None or not live.is_service:
+        return _other_kind(f, live)
+    dying = [t for t in live.unsettled if t.status is TaskStatus.KILLING]
+    if dying and live.update is None:
+        return _dying(f, dying_ids=InstanceIds.of(t.instance for t in dying))
+    if live.groups is None:
+        return Questions(groups=frozenset({f.key})) if _look_closer(f, wanted, live) else _kept(f)
+    return _exact(f, wanted, live, live.groups)
+
+
+def kill(f: Facts, live: LiveJob, reason: Reason, *, prune: bool = False) -> Step:
+    """Return the kill of everything active, or the question for the task ids it rests on."""
+    if live.tasks is None or live.groups is None:
+        return Questions(tasks=frozenset({f.key}), groups=frozenset({f.key}))
+    ids = InstanceIds.of(t.instance for t in live.tasks)
+    if ids is None:
+        return Keep(f.key, f.project_name, Reason.GONE, origin=f.origin)
+    return Act(
+        key=f.key,
+        project=f.project_name,
+        reason=reason,
+        action=KillTasks(ids),
+        basis=basis.tasks_basis(live.tasks),
+        impact=Impact(kills=ids),
+        origin=f.origin,
+        spec=f.spec,
+        prune=prune,
+    )
+
+
+def deschedule(f: Facts, live: LiveJob, reason: Reason, *, prune: bool = False) -> Act:
+    """Return the removal of a cron template; its run goes on."""
+    detail = f"{live.count} running tasks may finish" if live.count else ""
+    return Act(
+        key=f.key,
+        project=f.project_name,
+        reason=reason,
+        action=DescheduleCron(),
+        basis=basis.cron_basis(live),
+        detail=detail,
+        origin=f.origin,
+        spec=f.spec,
+        prune=prune,
+    )
+
+
+def not_adopted(f: Facts, changes: tuple[FieldChange, ...]) -> Hold:
+    return Hold(
+        f.key,
+        f.project_name,
+        Reason.NOT_ADOPTED,
+        release=f"--adopt {f.key}",
+        changes=changes,
+        origin=f.origin,
+    )
+
+
+def quarantined(f: Facts, why: str, changes: tuple[FieldChange, ...] = (), ids: str = "") -> Hold:
+    return Hold(
+        f.key,
+        f.project_name,
+        Reason.QUARANTINED,
+        detail=f"{why}{ids}",
+        release=f"declare another spec, or --retry {f.key}",
+        changes=changes,
+        origin=f.origin,
+    )
+
+
+def _absent(f: Facts, wanted: RenderedJob, live: LiveJob | None) -> Step:
+    count = wanted.desired.spec.instances
+    if count == 0:
+        return Keep(f.key, f.project_name, Reason.CONVERGED, detail="0 instances", origin=f.origin)
+    if why := failed_before(f):
+        return quarantined(f, why)
+    assert wanted.creation is not None, "a service can be created"
+    start = StartUpdate(
+        wanted.config, count, InstanceIds.first(count), wanted.creation, metadata(f)
+    )
+    match f.answer:
+        case None if not f.final:
+            return Questions(accepted=((f.key, start),))
+        case RefusedAnswer(message):
+            return infeasible(f, message)
+        case None | Unknown():
+            return unanswered(f)
+    detail = "" if f.owned is None else f"was ours since {f.owned.since:%Y-%m-%d}: removed outside"
+    none: frozenset[int] = frozenset()
+    return _start(f, wanted, start, live, (frozenset(range(count)), none, none), (), detail)
+
+
+def _other_kind(f: Facts, live: LiveJob) -> Step:
+    if not (f.is_ours or f.adopt):
+        return not_adopted(f, diff.one("kind", "cron" if live.cron else "ad-hoc", "service"))
+    if live.cron is not None:
+        return deschedule(f, live, Reason.KIND_CHANGED)
+    return kill(f, live, Reason.KIND_CHANGED)
+
+
+def _dying(f: Facts, dying_ids: InstanceIds | None) -> Hold:
+    # Aurora compares with tasks that die, too: asked now it says "unchanged", and the job dies.
+    return Hold(
+        f.key, f.project_name, Reason.TASKS_DYING, detail=f"instances {dying_ids}", origin=f.origin
+    )
+
+
+def _look_closer(f: Facts, wanted: RenderedJob, live: LiveJob) -> bool:
+    """Return whether the bulk reading is not enough to call this job converged."""
+    spec = wanted.desired.spec
+    if not f.is_ours or f.fresh or live.ended or live.update or live.unsettled:
+        return True
+    if live.seen is None or live.count != spec.instances:
+        return True
+    if not wanted.config.task.satisfied_by(live.seen.task) or failed_before(f):
+        return True
+    minute = int(f.now.timestamp() // 60)
+    return (zlib.crc32(str(f.key).encode()) + minute) % ROTATION_MIN == 0
+
+
+def _kept(f: Facts) -> Keep:
+    return Keep(f.key, f.project_name, Reason.CONVERGED, detail=_unsettled(f), origin=f.origin)
+
+
+def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup, ...]) -> Step:
+    """Decide with every instance's config known."""
+    count = wanted.desired.spec.instances
+    declared, there = frozenset(range(count)), live.ids()
+    wrong = frozenset(
+        i for g in groups if not wanted.config.task.satisfied_by(g.config.task) for i in g.instances
+    )
+    adds, updates, removes = declared - there, wrong & declared, there - declared
+    differences = _changes(wanted, live, groups, count)
+    equal = not (adds or updates or removes)
+    if not f.is_ours:
+        if equal:
+            return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
+        if not f.adopt:
+            return not_adopted(f, differences)
+    if why := failed_before(f):
+        return quarantined(f, why, differences, _named(adds, updates))
+    if equal:
+        return _kept(f)
+    if count == 0:
+        return kill(f, live, Reason.SCALED_TO_ZERO)
+    return _change(f, wanted, live, (adds, updates, removes), differences)
+
+
+def _change(
+    f: Facts,
+    wanted: RenderedJob,
+    live: LiveJob,
+    ids: tuple[frozenset[int], frozenset[int], frozenset[int]],
+    differences: tuple[FieldChange, ...],
+) -> Step:
+    assert wanted.change is not None, "a service can be updated"
+    adds, updates, removes = ids
+    only = InstanceIds.of(adds | updates | removes)
+    assert only is not None, "something differs"
+    start = StartUpdate(
+        _config_to_send(wanted, live),
+        wanted.desired.spec.instances,
+        only,
+        wanted.change,
+        metadata(f),
+    )
+    match f.answer:
+        case None if not f.final:
+            return Questions(diffs=((f.key, start),))
+        case RefusedAnswer(message):
+            return infeasible(f, message)
+        case DiffAnswer() as said:
+            told = (frozenset(said.add), frozenset(said.update), frozenset(said.remove))
+            if told != ids:
+                return _stale(f, said)
+        case _:
+            return unanswered(f)
+    return _start(f, wanted, start, live, ids, differences, _drift_detail(f, adds))
+
+
+def _start(
+    f: Facts,
+    wanted: RenderedJob,
+    start: StartUpdate,
+    live: LiveJob | None,
+    ids: tuple[frozenset[int], frozenset[int], frozenset[int]],
+    differences: tuple[FieldChange, ...],
+    detail: str,
+) -> Act:
+    assert f.platform is not None, "a rendered job has a platform"
+    return Act(
+        key=f.key,
+        project=f.project_name,
+        reason=Reason.ABSENT if not live or not live.count else Reason.DRIFTED,
+        action=start,
+        basis=basis.of_job(live),
+        impact=impact.of_update(start, wanted, ids, f.platform),
+        changes=differences,
+        detail=detail,
+        origin=f.origin,
+        spec=f.spec,
+    )
+
+
+def _config_to_send(wanted: RenderedJob, live: LiveJob) -> Config:
+    """Return the live bytes where their meaning is what is wanted; else ours, with their owner.
+
+    Aurora compares bytes, and the owner, too: ours would restart what need not be.
+    """
+    groups = live.groups or ()
+    for group in groups:
+        if wanted.config.task.satisfied_by(group.config.task):
+            return group.config
+    return with_owner_of(wanted.config, groups[0].config) if groups else wanted.config
+
+
+def _changes(
+    wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup, ...], count: int
+) -> tuple[FieldChange, ...]:
+    found = list(diff.one("instances", len(live.ids()), count))
+    for group in groups:
+        for change in diff.changes(group.config.task, wanted.config.task):
+            if change not in found:
+                found.append(change)
+    return tuple(found)
+
+
+def _drift_detail(f: Facts, adds: frozenset[int]) -> str:
+    ended = f.last_ended
+    if ended is None or not f.ours(ended) or ended.metadata.get(SPEC) != f.spec:
+        return ""
+    named = InstanceIds.of(adds)
+    return "this very spec was applied before: live was changed outside" + (
+        f"; instances {named} are gone" if named else ""
+    )
+
+
+def _named(adds: frozenset[int], updates: frozenset[int]) -> str:
+    """Name the instances that a failed update left behind dead or on another config."""
+    dead, mixed = InstanceIds.of(adds), InstanceIds.of(updates)
+    words = [f"{ids} {what}" for ids, what in ((dead, "dead"), (mixed, "on another config")) if ids]
+    return f"; instances {', '.join(words)}" if words else ""
+
+
+def _unsettled(f: Facts) -> str:
+    if f.live is None or not f.live.unsettled:
+        return ""
+    counts: dict[str, int] = {}
+    for task in f.live.unsettled:
+        counts[task.status.value] = counts.get(task.status.value, 0) + 1
+    words = ", ".join(f"{n} {status}" for status, n in sorted(counts.items()))
+    return f"{len(f.live.unsettled)} of {f.live.count} not running: {words}"
+
+
+def _stale(f: Facts, said: DiffAnswer) -> Hold:
+    detail = (
+        f"the scheduler would add {list(said.add)}, replace {list(said.update)},"
+        f" remove {list(said.remove)}"
+    )
+    return Hold(f.key, f.project_name, Reason.STALE_BASIS, detail=detail, origin=f.origin)
+
+
+def infeasible(f: Facts, message: str) -> Hold:
+    return Hold(
+        f.key,
+        f.project_name,
+        Reason.INFEASIBLE,
+        detail=f"Aurora: {message}",
+        release="mend the document",
+        origin=f.origin,
+    )
+
+
+def unanswered(f: Facts) -> Hold:
+    why = f.answer.why if isinstance(f.answer, Unknown) else "it was not asked"
+    return Hold(f.key, f.project_name, Reason.LIVE_UNKNOWN, detail=why, origin=f.origin)
+
+
+def metadata(f: Facts) -> tuple[tuple[str, str], ...]:
+    """Return what makes an update known as ours; the token is added when it is sent."""
+    assert f.platform is not None, "a rendered job has a platform"
+    return (
+        (INSTALLATION, f.platform.name),
+        (REVISION, f.revision.id),
+        (SPEC, f.spec),
+    )

@@ -1,0 +1,202 @@
+"""Jobs with an update that somebody must still wait for, or that a person stopped.
+
+Rows 5 and 8 to 10 of the decision table. An update has no timeout in Aurora (runtime.md 3.5): one
+whose tasks find no room or never get up rolls for ever, so the deadline here is ours.
+"""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from reconciler.model import basis
+from reconciler.model.live import LiveJob, TaskStatus
+from reconciler.model.plan import (
+    AbortUpdate,
+    Act,
+    Action,
+    Decision,
+    Hold,
+    Keep,
+    PulseUpdate,
+    Reason,
+    ResumeUpdate,
+    RollbackUpdate,
+)
+from reconciler.model.questions import Questions
+from reconciler.model.update import LiveUpdate, UpdateEvent, UpdateStatus
+from reconciler.plan.facts import Facts, spec_in, trouble_of
+
+Step = Decision | Questions
+
+# Every message of ours begins so: by it an abort of ours is told from a person's.
+OUR_WORDS = "reconcile:"
+GRACE_S = 600
+
+
+def in_flight(f: Facts, live: LiveJob, update: LiveUpdate, otherwise: Step) -> Step:
+    """Decide about a declared job with an active update; `otherwise` is the decision without."""
+    if not f.ours(update):
+        if f.project is not None and f.project.supersede_foreign_updates:
+            return _superseded(f, update, otherwise)
+        return _hold(f, Reason.FOREIGN_UPDATE, update, "end it, or wait until it has ended")
+    if update.status.paused:
+        return _paused(f, update)
+    if update.status.awaiting_pulse:
+        return act_on(f, update, Reason.AUTO_PAUSED, PulseUpdate(update.id))
+    if spec_in(update) != f.spec:
+        return _superseded(f, update, otherwise)
+    return _rolling(f, live, update)
+
+
+def stopped_by_person(f: Facts, ended: LiveUpdate | None) -> Step | None:
+    """Return a hold when a person aborted our last update to this very spec; None otherwise."""
+    if ended is None or ended.status is not UpdateStatus.ABORTED or not f.ours(ended):
+        return None
+    if spec_in(ended) != f.spec or f.retry or released(f, ended):
+        return None
+    if ended.events is None:
+        if not f.final:
+            return Questions(details=frozenset({(f.key, ended.id)}))
+        return _hold(f, Reason.ABORTED, ended, _retry(f))
+    word = _last(ended)
+    if word is not None and (word.message or "").startswith(OUR_WORDS):
+        return None
+    return _hold(f, Reason.ABORTED, ended, _retry(f), word)
+
+
+def released(f: Facts, ended: LiveUpdate) -> bool:
+    """Return whether a person released the job after this update had ended."""
+    return f.retried is not None and ended.modified_ms <= f.retried.timestamp() * 1000
+
+
+def failed_before(f: Facts) -> str | None:
+    """Return why this very config is quarantined, or None when it may be tried."""
+    if f.retry or f.wanted is None:
+        return None
+    mine = trouble_of(f.spec)
+    if f.quarantine is not None and f.quarantine.spec == mine:
+        return f.quarantine.why
+    ended = f.last_ended
+    if ended is None or not f.ours(ended) or released(f, ended):
+        return None
+    bad = ended.status in (UpdateStatus.ROLLED_BACK, UpdateStatus.FAILED, UpdateStatus.ERROR)
+    if bad and trouble_of(spec_in(ended)) == mine:
+        return f"update {ended.id} ended {ended.status.value} at {_at(ended.modified_ms)}"
+    return None
+
+
+def act_on(f: Facts, update: LiveUpdate, reason: Reason, action: Action, detail: str = "") -> Act:
+    """Return a word to the job's active update."""
+    return Act(
+        key=f.key,
+        project=f.project_name,
+        reason=reason,
+        action=action,
+        basis=basis.update_basis(update),
+        detail=detail or _who(update),
+        origin=f.origin,
+        spec=f.spec,
+    )
+
+
+def _paused(f: Facts, update: LiveUpdate) -> Step:
+    word = _last(update)
+    if word is None and not f.final:
+        return Questions(details=frozenset({(f.key, update.id)}))
+    # Aurora records a user for what people do and none for its own auto-pause (runtime.md 3.10).
+    if word is not None and word.user is None:
+        return act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
+    return _hold(f, Reason.PAUSED, update, "resume or abort the update in Aurora", word)
+
+
+def _superseded(f: Facts, update: LiveUpdate, otherwise: Step) -> Step:
+    """Abort only if what comes next would be done now; else let it roll."""
+    if isinstance(otherwise, Questions):
+        return otherwise
+    if isinstance(otherwise, Act):
+        abort = act_on(f, update, Reason.SUPERSEDED, AbortUpdate(update.id))
+        # The abort is judged by what it makes way for: the guard must hold both or neither.
+        return replace(
+            abort,
+            impact=otherwise.impact,
+            changes=otherwise.changes,
+            foreign=not f.ours(update),
+        )
+    if isinstance(otherwise, Keep) and not update.status.going_back:
+        # Live is right at this moment, and the update is about to change that.
+        return act_on(f, update, Reason.SUPERSEDED, AbortUpdate(update.id))
+    detail = f"{_who(update)}, to another spec; then: {otherwise.reason.meaning}"
+    return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
+
+
+def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
+    """Wait for our own update to this spec, but not for ever."""
+    pending = [t for t in live.unsettled if t.status is TaskStatus.PENDING]
+    running = live.count - len(live.unsettled)
+    if update.status.going_back or f.now < _deadline(f, update):
+        direction = "rolling back" if update.status.going_back else "rolling"
+        detail = f"{direction} since {_at(update.created_ms)}, {max(running, 0)} running"
+        return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
+    if not pending:
+        return _stalled(f, live, update)
+    if not f.final and not any(t.task_id in f.pending for t in pending):
+        return Questions(pending=frozenset({f.key}))
+    why = sorted({f.pending.get(t.task_id, "") for t in pending} - {""})
+    detail = f"{len(pending)} of {live.count} wait: {'; '.join(why) or 'Aurora gives no reason'}"
+    return Hold(
+        f.key,
+        f.project_name,
+        Reason.NO_ROOM,
+        detail=detail,
+        release="make room, ask for less, or declare another spec",
+        origin=f.origin,
+    )
+
+
+def _stalled(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
+    """Roll back; a first version has nothing to go back to, and stays visible instead."""
+    if live.groups is None:
+        return Questions(groups=frozenset({f.key}))
+    assert f.wanted is not None, "only a declared job's update is waited for"
+    first = all(f.wanted.config.task.satisfied_by(g.config.task) for g in live.groups)
+    action: Action = AbortUpdate(update.id) if first else RollbackUpdate(update.id)
+    return act_on(f, update, Reason.STALLED, action, f"{_who(update)}: past its deadline")
+
+
+def _deadline(f: Facts, update: LiveUpdate) -> datetime:
+    """Return 3 × (batches × (start + watch)) + 10 min after it began: Aurora has no deadline."""
+    wanted = f.wanted
+    assert wanted is not None, "only a declared job's update is waited for"
+    assert wanted.change is not None, "a cron template has no update"
+    count = max(wanted.desired.spec.instances, 1)
+    batches = wanted.change.batches(count)
+    shortest = batches * (wanted.start_s + wanted.change.watch_ms / 1000)
+    return _when(update.created_ms) + timedelta(seconds=3 * shortest + GRACE_S)
+
+
+def _hold(
+    f: Facts, reason: Reason, update: LiveUpdate, release: str, word: UpdateEvent | None = None
+) -> Hold:
+    said = f' ("{word.message}")' if word is not None and word.message else ""
+    by = f", by {word.user} at {_at(word.at_ms)}" if word is not None and word.user else ""
+    detail = f"{_who(update)}{by}{said}"
+    return Hold(f.key, f.project_name, reason, detail=detail, release=release, origin=f.origin)
+
+
+def _retry(f: Facts) -> str:
+    return f"--retry {f.key}, or declare another spec"
+
+
+def _last(update: LiveUpdate) -> UpdateEvent | None:
+    return update.events[-1] if update.events else None
+
+
+def _who(update: LiveUpdate) -> str:
+    return f"update {update.id} started by {update.user} is {update.status.value}"
+
+
+def _at(at_ms: int) -> str:
+    return _when(at_ms).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def _when(at_ms: int) -> datetime:
+    return datetime.fromtimestamp(at_ms / 1000, UTC)

@@ -1,0 +1,1 @@
+"""The port to one Aurora scheduler, and its HTTP client."""

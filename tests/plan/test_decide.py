@@ -1,0 +1,615 @@
+"""The decision table, row by row: what is declared, live and remembered; what is decided."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.keys import JobPattern
+from reconciler.model.live import DiffAnswer, LiveJob, LiveTask, RefusedAnswer, TaskStatus
+from reconciler.model.memory import Absence, Intent, Memory, Quarantine
+from reconciler.model.plan import (
+    AbortUpdate,
+    Act,
+    Action,
+    Decision,
+    DescheduleCron,
+    Hold,
+    Keep,
+    KillTasks,
+    PulseUpdate,
+    Reason,
+    ResumeUpdate,
+    RollbackUpdate,
+    ScheduleCron,
+    StartUpdate,
+)
+from reconciler.model.policy import OnRemove, Prune
+from reconciler.model.problem import Origin, Problem
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import Collision, JobKind, Schedule, Suspension
+from reconciler.model.tree import BrokenJob, Revision
+from reconciler.model.update import UpdateEvent, UpdateStatus
+from reconciler.plan.facts import spec_of, trouble_of
+from reconciler.plan.inputs import Orders, PlanInput
+from reconciler.plan.planner import plan, questions
+from reconciler.plan.updates import OUR_WORDS
+from tests.support.builders import (
+    NOW,
+    NOW_MS,
+    PROJECT,
+    REVISION_NOW,
+    a_config,
+    a_group,
+    a_job,
+    a_key,
+    a_live_cron,
+    a_live_job,
+    a_project,
+    a_round,
+    a_snapshot,
+    a_task,
+    a_tree,
+    an_owned,
+    an_update,
+    owning,
+)
+
+KEY = a_key()
+SPEC = spec_of(a_job())
+NOBODYS = Memory("i")
+
+
+def decision(given: PlanInput, key: Any = KEY) -> Decision:
+    assert not questions(given), f"the case leaves something unasked: {questions(given)}"
+    (found,) = [d for d in plan(given).decisions if d.key == key]
+    return found
+
+
+def paused(*, by: str | None, status: UpdateStatus = UpdateStatus.ROLL_FORWARD_PAUSED) -> LiveJob:
+    event = UpdateEvent(status, NOW_MS, by, None if by else "Update auto paused")
+    return a_live_job(update=an_update(status, spec=SPEC, events=(event,)))
+
+
+def rolling(
+    spec: str = SPEC, status: UpdateStatus = UpdateStatus.ROLLING_FORWARD, **differs: Any
+) -> LiveJob:
+    job = {k: differs.pop(k) for k in ("version", "ids", "groups", "unsettled") if k in differs}
+    return a_live_job(update=an_update(status, spec=spec, **differs), **job)
+
+
+def ended(status: UpdateStatus, *, spec: str = SPEC, by: str = OUR_WORDS, **job: Any) -> LiveJob:
+    event = UpdateEvent(status, NOW_MS, "root", by)
+    return a_live_job(ended=(an_update(status, spec=spec, events=(event,)),), **job)
+
+
+def undeclared(live: LiveJob, **differs: Any) -> PlanInput:
+    """A job of ours that nothing declares, seen missing for long; another one remains."""
+    other = a_key("other")
+    seen = Absence(NOW - timedelta(seconds=31), REVISION_NOW)
+    memory = owning(live.key, other, absences={live.key: seen})
+    tree = differs.pop("tree", a_tree())
+    memory = replace(memory, **differs.pop("memory", {}))
+    return a_round([a_job(other)], [live, a_live_job(other)], memory=memory, tree=tree, **differs)
+
+
+SERVICES: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason]] = {
+    "not live: created": (a_job(), None, NOBODYS, Act, Reason.ABSENT),
+    "equal and settled": (a_job(), a_live_job(), None, Keep, Reason.CONVERGED),
+    "another version": (a_job(version="2"), a_live_job(), None, Act, Reason.DRIFTED),
+    "too few": (a_job(instances=5), a_live_job(), None, Act, Reason.DRIFTED),
+    "a hole": (a_job(), a_live_job(ids=(0, 2)), None, Act, Reason.DRIFTED),
+    "too many": (a_job(instances=2), a_live_job(), None, Act, Reason.DRIFTED),
+    "none wanted, none there": (a_job(instances=0), None, None, Keep, Reason.CONVERGED),
+    "none wanted": (a_job(instances=0), a_live_job(), None, Act, Reason.SCALED_TO_ZERO),
+    "not ours, equal: adopted": (a_job(), a_live_job(), NOBODYS, Keep, Reason.ADOPTED),
+    "not ours, other version": (
+        a_job(version="2"),
+        a_live_job(),
+        NOBODYS,
+        Hold,
+        Reason.NOT_ADOPTED,
+    ),
+    "a task dies": (
+        a_job(),
+        a_live_job(unsettled=(a_task(1, TaskStatus.KILLING),)),
+        None,
+        Hold,
+        Reason.TASKS_DYING,
+    ),
+    "all die, wanted config too": (
+        a_job(),
+        a_live_job(unsettled=tuple(a_task(i, TaskStatus.KILLING) for i in range(3))),
+        None,
+        Hold,
+        Reason.TASKS_DYING,
+    ),
+    "a task waits: equal all the same": (
+        a_job(),
+        a_live_job(unsettled=(a_task(1, TaskStatus.PENDING),)),
+        None,
+        Keep,
+        Reason.CONVERGED,
+    ),
+    "cron template where a service is wanted": (
+        a_job(),
+        a_live_cron(),
+        None,
+        Act,
+        Reason.KIND_CHANGED,
+    ),
+    "ad-hoc tasks where a service is wanted": (
+        a_job(),
+        a_live_job(is_service=False),
+        None,
+        Act,
+        Reason.KIND_CHANGED,
+    ),
+    "cron template that is not ours": (a_job(), a_live_cron(), NOBODYS, Hold, Reason.NOT_ADOPTED),
+}
+
+
+@pytest.mark.parametrize("case", SERVICES.values(), ids=SERVICES)
+def test_services(
+    case: tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason],
+) -> None:
+    job, live, memory, kind, reason = case
+    found = decision(a_round([job], [live] if live else [], memory=memory))
+    assert (type(found), found.reason) == (kind, reason)
+
+
+CRON = a_job(kind=JobKind.CRON)
+DISABLED = a_job(schedule=Schedule("0 3 * * *", Collision.CANCEL_NEW, enabled=False))
+RUN = (a_group(a_config(), (0,)),)
+
+CRONS: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason]] = {
+    "not there": (CRON, None, None, Act, Reason.CRON_ABSENT),
+    "equal": (CRON, a_live_cron(), None, Keep, Reason.CONVERGED),
+    "another schedule": (CRON, a_live_cron(schedule="5 3 * * *"), None, Act, Reason.CRON_DRIFTED),
+    "another collision policy": (
+        CRON,
+        a_live_cron(collision=Collision.KILL_EXISTING),
+        None,
+        Act,
+        Reason.CRON_DRIFTED,
+    ),
+    "no policy is kill-existing": (
+        a_job(schedule=Schedule("0 3 * * *", Collision.KILL_EXISTING)),
+        a_live_cron(collision=None),
+        None,
+        Keep,
+        Reason.CONVERGED,
+    ),
+    "another count": (CRON, a_live_cron(instances=2), None, Act, Reason.CRON_DRIFTED),
+    "another version": (CRON, a_live_cron(version="0"), None, Act, Reason.CRON_DRIFTED),
+    "equal, not ours": (CRON, a_live_cron(), NOBODYS, Keep, Reason.ADOPTED),
+    "differs, not ours": (CRON, a_live_cron(version="0"), NOBODYS, Hold, Reason.NOT_ADOPTED),
+    "disabled and scheduled": (DISABLED, a_live_cron(), None, Act, Reason.CRON_DISABLED),
+    "disabled and not there": (DISABLED, None, None, Keep, Reason.DISABLED),
+    "a service in its place": (CRON, a_live_job(), None, Act, Reason.KIND_CHANGED),
+    "a run of a former template": (
+        CRON,
+        a_live_job(is_service=False, ids=(0,)),
+        None,
+        Hold,
+        Reason.RUN_IN_PROGRESS,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CRONS.values(), ids=CRONS)
+def test_cron_jobs(
+    case: tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason],
+) -> None:
+    job, live, memory, kind, reason = case
+    found = decision(a_round([job], [live] if live else [], memory=memory))
+    assert (type(found), found.reason) == (kind, reason)
+
+
+OTHER = "0" * 64 + "/3"
+
+UPDATES: dict[str, tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Action] | None]] = {
+    "foreign": (
+        a_job(),
+        a_live_job(update=an_update(ours=False)),
+        Hold,
+        Reason.FOREIGN_UPDATE,
+        None,
+    ),
+    "ours, paused by a person": (a_job(), paused(by="dave"), Hold, Reason.PAUSED, None),
+    "ours, auto-paused": (a_job(), paused(by=None), Act, Reason.AUTO_PAUSED, ResumeUpdate),
+    "ours, awaiting a pulse": (
+        a_job(),
+        rolling(status=UpdateStatus.ROLL_FORWARD_AWAITING_PULSE),
+        Act,
+        Reason.AUTO_PAUSED,
+        PulseUpdate,
+    ),
+    "ours, to this spec": (a_job(), rolling(), Hold, Reason.UPDATE_IN_FLIGHT, None),
+    "ours, to this spec, rolling back": (
+        a_job(),
+        rolling(status=UpdateStatus.ROLLING_BACK),
+        Hold,
+        Reason.UPDATE_IN_FLIGHT,
+        None,
+    ),
+    "ours, to this spec, never healthy": (
+        a_job(version="2"),
+        rolling(spec=spec_of(a_job(version="2")), age_s=86_400),
+        Act,
+        Reason.STALLED,
+        RollbackUpdate,
+    ),
+    "ours, a first version that is never healthy": (
+        a_job(),
+        rolling(age_s=86_400),
+        Act,
+        Reason.STALLED,
+        AbortUpdate,
+    ),
+    "ours, to another spec; this one would start": (
+        a_job(version="2"),
+        rolling(spec=OTHER),
+        Act,
+        Reason.SUPERSEDED,
+        AbortUpdate,
+    ),
+    "ours, away from what is wanted": (
+        a_job(),
+        rolling(spec=OTHER),
+        Act,
+        Reason.SUPERSEDED,
+        AbortUpdate,
+    ),
+    "ours, going back to what is wanted": (
+        a_job(),
+        rolling(spec=OTHER, status=UpdateStatus.ROLLING_BACK),
+        Hold,
+        Reason.UPDATE_IN_FLIGHT,
+        None,
+    ),
+    "rolled back before": (
+        a_job(version="2"),
+        ended(UpdateStatus.ROLLED_BACK, spec=spec_of(a_job(version="2"))),
+        Hold,
+        Reason.QUARANTINED,
+        None,
+    ),
+    "failed before, with another count": (
+        a_job(version="2", instances=4),
+        ended(UpdateStatus.FAILED, spec=spec_of(a_job(version="2"))),
+        Hold,
+        Reason.QUARANTINED,
+        None,
+    ),
+    "another spec failed before": (
+        a_job(version="2"),
+        ended(UpdateStatus.FAILED, spec=OTHER),
+        Act,
+        Reason.DRIFTED,
+        StartUpdate,
+    ),
+    "aborted by a person": (
+        a_job(version="2"),
+        ended(UpdateStatus.ABORTED, spec=spec_of(a_job(version="2")), by="stop that"),
+        Hold,
+        Reason.ABORTED,
+        None,
+    ),
+    "aborted by us": (
+        a_job(version="2"),
+        ended(UpdateStatus.ABORTED, spec=spec_of(a_job(version="2"))),
+        Act,
+        Reason.DRIFTED,
+        StartUpdate,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", UPDATES.values(), ids=UPDATES)
+def test_updates(
+    case: tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Action] | None],
+) -> None:
+    job, live, kind, reason, action = case
+    found = decision(a_round([job], [live]))
+    assert (type(found), found.reason) == (kind, reason)
+    if isinstance(found, Act):
+        assert type(found.action) is action
+
+
+def test_update_without_room_says_why() -> None:
+    waiting = LiveTask("t1", 1, TaskStatus.PENDING, NOW_MS)
+    live = rolling(age_s=86_400, unsettled=(waiting,))
+    snapshot = a_snapshot(live, pending={"t1": "Insufficient: CPU"})
+    found = decision(a_round([a_job()], [live], snapshot=snapshot))
+    assert isinstance(found, Hold)
+    assert found.reason is Reason.NO_ROOM
+    assert "Insufficient: CPU" in found.detail
+
+
+def test_foreign_update_is_superseded_only_by_policy() -> None:
+    live = a_live_job(update=an_update(ours=False))
+    tree = a_tree(a_project(supersede_foreign_updates=True))
+    found = decision(a_round([a_job(version="2")], [live], tree=tree))
+    assert isinstance(found, Act)
+    assert (found.reason, found.foreign) == (Reason.SUPERSEDED, True)
+
+
+def test_superseding_waits_when_the_new_spec_would_be_held() -> None:
+    """Aborting for a spec that is quarantined would leave the job between two versions."""
+    wanted = a_job(version="2")
+    memory = owning(KEY, quarantined={KEY: Quarantine(trouble_of(spec_of(wanted)), "bad", NOW)})
+    found = decision(a_round([wanted], [rolling(spec=OTHER)], memory=memory))
+    assert (type(found), found.reason) == (Hold, Reason.UPDATE_IN_FLIGHT)
+
+
+REMOVALS: dict[str, tuple[PlanInput, type[Decision], Reason]] = {
+    "not ours": (a_round([], [a_live_job()], memory=NOBODYS), Keep, Reason.UNMANAGED),
+    "gone already": (
+        a_round([a_job(a_key("x"))], [a_live_job(a_key("x"))], memory=owning(KEY, a_key("x"))),
+        Keep,
+        Reason.GONE,
+    ),
+    "seen missing twice": (undeclared(a_live_job()), Act, Reason.REMOVED),
+    "seen missing once": (
+        undeclared(a_live_job(), memory={"absences": {}}),
+        Hold,
+        Reason.SECOND_LOOK,
+    ),
+    "seen missing 29 s ago": (
+        undeclared(
+            a_live_job(),
+            memory={"absences": {KEY: Absence(NOW - timedelta(seconds=29), REVISION_NOW)}},
+        ),
+        Hold,
+        Reason.SECOND_LOOK,
+    ),
+    "missing at a revision that is not before ours": (
+        undeclared(
+            a_live_job(),
+            memory={"absences": {KEY: Absence(NOW - timedelta(days=1), "b" * 40)}},
+            tree=a_tree(revision=Revision(REVISION_NOW, asked=frozenset({"b" * 40}))),
+        ),
+        Hold,
+        Reason.SECOND_LOOK,
+    ),
+    "--prune-now": (
+        undeclared(a_live_job(), memory={"absences": {}}, orders=Orders(prune_now=True)),
+        Act,
+        Reason.REMOVED,
+    ),
+    "incomplete tree": (
+        undeclared(a_live_job(), tree=a_tree(incomplete="a pull is under way")),
+        Hold,
+        Reason.TREE_INCOMPLETE,
+    ),
+    "unreadable file in the project": (
+        undeclared(a_live_job(), tree=a_tree(unpruned={PROJECT: "shop/x.yaml is broken"})),
+        Hold,
+        Reason.TREE_INCOMPLETE,
+    ),
+    "project does not prune": (
+        undeclared(a_live_job(), tree=a_tree(a_project(prune=Prune.OFF))),
+        Hold,
+        Reason.PRUNE_OFF,
+    ),
+    "tasks die": (
+        undeclared(a_live_job(unsettled=(a_task(0, TaskStatus.KILLING),))),
+        Hold,
+        Reason.TASKS_DYING,
+    ),
+    "our update in flight": (undeclared(a_live_job(update=an_update())), Act, Reason.REMOVED),
+    "foreign update in flight": (
+        undeclared(a_live_job(update=an_update(ours=False))),
+        Hold,
+        Reason.FOREIGN_UPDATE,
+    ),
+    "cron template": (undeclared(a_live_cron()), Act, Reason.REMOVED),
+    "last run of a cron job": (
+        undeclared(a_live_job(is_service=False)),
+        Hold,
+        Reason.LAST_RUN,
+    ),
+    "last run, to be killed": (
+        undeclared(
+            a_live_job(is_service=False),
+            memory={
+                "owned": {
+                    KEY: an_owned(on_remove=OnRemove.KILL),
+                    a_key("other"): an_owned(),
+                }
+            },
+        ),
+        Act,
+        Reason.REMOVED,
+    ),
+    "ours by its mark only": (
+        a_round(
+            [a_job(a_key("x"))],
+            [a_live_job(), a_live_job(a_key("x"))],
+            memory=Memory("i", fresh=True),
+        ),
+        Hold,
+        Reason.RECORD_LOST,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REMOVALS.values(), ids=REMOVALS)
+def test_removals(case: tuple[PlanInput, type[Decision], Reason]) -> None:
+    given, kind, reason = case
+    found = decision(given)
+    assert (type(found), found.reason) == (kind, reason)
+
+
+def test_master_is_removed_after_its_workers() -> None:
+    master, workers, other = a_key("b-master"), a_key("b-workers"), a_key("other")
+    seen = Absence(NOW - timedelta(seconds=31), REVISION_NOW)
+    memory = owning(master, workers, other, absences={master: seen, workers: seen})
+    live = [a_live_job(k) for k in (master, workers, other)]
+    given = a_round([a_job(other)], live, memory=memory)
+    assert decision(given, workers).reason is Reason.REMOVED
+    assert decision(given, master).reason is Reason.WORKERS_FIRST
+    given = a_round([a_job(other)], [live[0], live[2]], memory=memory)
+    assert decision(given, master).reason is Reason.REMOVED
+
+
+def test_live_unknown_is_held_whatever_is_declared() -> None:
+    silent = a_snapshot(unread="no answer within 10 s")
+    gone = a_key("gone")
+    given = a_round([a_job()], memory=owning(KEY, gone), snapshot=silent)
+    assert {d.reason for d in plan(given).decisions} == {Reason.LIVE_UNKNOWN}
+    assert {type(d) for d in plan(given).decisions} == {Hold}
+
+
+def test_one_unclear_job_holds_alone() -> None:
+    other = a_key("other")
+    snapshot = a_snapshot(a_live_job(), unclear={other: "getConfigSummary timed out"})
+    given = a_round([a_job(), a_job(other)], [a_live_job()], snapshot=snapshot)
+    assert decision(given).reason is Reason.CONVERGED
+    assert decision(given, other).reason is Reason.LIVE_UNKNOWN
+
+
+def test_broken_document_holds_its_job_and_names_the_line() -> None:
+    problem = Problem(Origin("shop/web.yaml", 12, 3), 'unknown field "instnaces"')
+    tree = a_tree(broken={KEY: BrokenJob(KEY, (problem,))})
+    found = decision(a_round([], [a_live_job()], memory=owning(KEY), tree=tree))
+    assert isinstance(found, Hold)
+    assert found.reason is Reason.INVALID
+    assert "shop/web.yaml:12:3" in found.release
+
+
+def test_suspended_job_is_left_alone_until_its_time() -> None:
+    meant = a_job(version="2", suspended=Suspension("ann", "migration", NOW + timedelta(hours=1)))
+    assert decision(a_round([meant], [a_live_job()])).reason is Reason.SUSPENDED
+    over = a_job(version="2", suspended=Suspension("ann", "migration", NOW))
+    assert decision(a_round([over], [a_live_job()])).reason is Reason.DRIFTED
+
+
+def test_adopt_takes_over_a_job_that_differs() -> None:
+    orders = Orders(adopt=(JobPattern.parse("prod/*"),))
+    given = a_round([a_job(version="2")], [a_live_job()], memory=NOBODYS, orders=orders)
+    assert decision(given).reason is Reason.DRIFTED
+
+
+def test_retry_releases_quarantine() -> None:
+    wanted = a_job(version="2")
+    memory = owning(KEY, quarantined={KEY: Quarantine(trouble_of(spec_of(wanted)), "bad", NOW)})
+    assert decision(a_round([wanted], [a_live_job()], memory=memory)).reason is Reason.QUARANTINED
+    orders = Orders(retry=(JobPattern.parse("web"),))
+    given = a_round([wanted], [a_live_job()], memory=memory, orders=orders)
+    assert decision(given).reason is Reason.DRIFTED
+
+
+def test_retry_is_remembered_against_older_failures() -> None:
+    wanted = a_job(version="2")
+    live = ended(UpdateStatus.ROLLED_BACK, spec=spec_of(wanted))
+    memory = owning(KEY, retried={KEY: NOW})
+    assert decision(a_round([wanted], [live], memory=memory)).reason is Reason.DRIFTED
+
+
+def test_refusal_of_the_scheduler_is_told_in_its_words() -> None:
+    refused = RefusedAnswer("Invalid tier 'x' in TaskConfig.")
+    given = a_round([a_job()], memory=NOBODYS, snapshot=a_snapshot(answers={KEY: refused}))
+    found = decision(given)
+    assert isinstance(found, Hold)
+    assert (found.reason, "Invalid tier" in found.detail) == (Reason.INFEASIBLE, True)
+
+
+def test_scheduler_that_sees_another_difference_is_believed() -> None:
+    """Our reading is older than its answer: what we would restart may not be what we mean."""
+    said = DiffAnswer((), (), (0,), (1, 2))
+    live = a_live_job()
+    snapshot = a_snapshot(live, answers={KEY: said})
+    found = decision(a_round([a_job(version="2")], [live], snapshot=snapshot))
+    assert found.reason is Reason.STALE_BASIS
+
+
+def test_act_with_a_lost_reply_waits_for_its_outcome() -> None:
+    intent = Intent("t", "StartUpdate", SPEC, NOW)
+    memory = Memory("i", intents={KEY: intent})
+    assert decision(a_round([a_job()], memory=memory)).reason is Reason.OUTCOME_UNKNOWN
+
+
+SCOPES: dict[str, tuple[RenderedJob, LiveJob, str, str | None, str | None, str | None]] = {
+    "all replaced": (a_job(version="2"), a_live_job(), "0-2", "0-2", None, None),
+    "only the wrong ones": (
+        a_job(version="2", instances=4),
+        a_live_job(groups=(a_group(a_config("1"), (1,)), a_group(a_config("2"), (0, 2, 3)))),
+        "1",
+        "1",
+        None,
+        None,
+    ),
+    "scale up restarts nothing": (a_job(instances=5), a_live_job(), "3-4", None, "3-4", None),
+    "scale down": (a_job(instances=2), a_live_job(), "2", None, None, "2"),
+    "holes are filled, strays removed": (
+        a_job(),
+        a_live_job(ids=(0, 2, 5)),
+        "1, 5",
+        None,
+        "1",
+        "5",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SCOPES.values(), ids=SCOPES)
+def test_update_is_scoped_to_exactly_what_differs(
+    case: tuple[RenderedJob, LiveJob, str, str | None, str | None, str | None],
+) -> None:
+    job, live, only, restarts, adds, kills = case
+    found = decision(a_round([job], [live]))
+    assert isinstance(found, Act)
+    assert isinstance(found.action, StartUpdate)
+    told = [
+        str(ids) if ids else None
+        for ids in (found.action.only, found.impact.restarts, found.impact.adds, found.impact.kills)
+    ]
+    assert told == [only, restarts, adds, kills]
+
+
+def test_scaling_sends_the_live_bytes_again() -> None:
+    """Equal meaning, other bytes: sending ours would restart instances later on."""
+    theirs = a_config("1", owner="somebody")
+    live = a_live_job(groups=(a_group(theirs, (0, 1, 2)),))
+    found = decision(a_round([a_job(instances=4)], [live]))
+    assert isinstance(found, Act)
+    assert isinstance(found.action, StartUpdate)
+    assert found.action.config.wire == theirs.wire
+
+
+def test_changing_keeps_the_live_owner() -> None:
+    theirs = a_config("1", owner="somebody")
+    live = a_live_job(groups=(a_group(theirs, (0, 1, 2)),))
+    found = decision(a_round([a_job(version="2")], [live]))
+    assert isinstance(found, Act)
+    assert isinstance(found.action, StartUpdate)
+    assert found.action.config.wire == a_config("2", owner="somebody").wire
+
+
+def test_kill_names_exactly_the_live_instances() -> None:
+    found = decision(a_round([a_job(instances=0)], [a_live_job(ids=(0, 4))]))
+    assert isinstance(found, Act)
+    assert isinstance(found.action, KillTasks)
+    assert str(found.action.only) == "0, 4"
+
+
+ACTIONS: dict[str, tuple[PlanInput, type[Action]]] = {
+    "creation": (a_round([a_job()], memory=NOBODYS), StartUpdate),
+    "template": (a_round([CRON]), ScheduleCron),
+    "removed template": (undeclared(a_live_cron()), DescheduleCron),
+    "template in the way": (a_round([a_job()], [a_live_cron()]), DescheduleCron),
+    "service in the way": (a_round([CRON], [a_live_job()]), KillTasks),
+    "removed service": (undeclared(a_live_job()), KillTasks),
+    "removed in mid-update": (undeclared(a_live_job(update=an_update())), AbortUpdate),
+}
+
+
+@pytest.mark.parametrize("case", ACTIONS.values(), ids=ACTIONS)
+def test_actions(case: tuple[PlanInput, type[Action]]) -> None:
+    given, action = case
+    found = decision(given)
+    assert isinstance(found, Act)
+    assert type(found.action) is action

@@ -1,0 +1,343 @@
+"""What an act must pass beyond its own row: master, newer revisions, quota; and the guard."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.keys import JobKey, JobPattern
+from reconciler.model.live import LiveJob, Quota, TaskStatus
+from reconciler.model.memory import Absence, Deed, Limits, Memory, Spent
+from reconciler.model.plan import Act, Hold, Keep, Reason
+from reconciler.model.policy import Guard, Prune
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.tree import Revision
+from reconciler.model.update import UpdateStatus
+from reconciler.plan.facts import spec_of
+from reconciler.plan.inputs import Orders, PlanInput
+from reconciler.plan.planner import limits, plan
+from tests.support.builders import (
+    NOW,
+    PROJECT,
+    REVISION_NOW,
+    a_job,
+    a_key,
+    a_live_job,
+    a_project,
+    a_round,
+    a_snapshot,
+    a_task,
+    a_tree,
+    an_owned,
+    an_update,
+    owning,
+)
+
+MASTER, WORKERS = a_key("b-master"), a_key("b-workers")
+OLD = "a" * 40
+
+
+def reasons(given: PlanInput) -> dict[str, Reason]:
+    return {d.key.name: d.reason for d in plan(given).decisions}
+
+
+def framework(**workers: Any) -> list[RenderedJob]:
+    return [a_job(MASTER, instances=1), a_job(WORKERS, master=MASTER, **workers)]
+
+
+def master(**differs: Any) -> LiveJob:
+    return a_live_job(MASTER, ids=(0,), **differs)
+
+
+SETTLING: dict[str, tuple[list[LiveJob], dict[str, Any], Reason]] = {
+    "no master yet": ([], {}, Reason.MASTER_NOT_SETTLED),
+    "master is updated": (
+        [master(update=an_update(spec=spec_of(a_job(MASTER, instances=1))))],
+        {},
+        Reason.MASTER_NOT_SETTLED,
+    ),
+    "master does not run yet": (
+        [master(unsettled=(a_task(0, TaskStatus.STARTING),))],
+        {},
+        Reason.MASTER_NOT_SETTLED,
+    ),
+    "master failed": (
+        [
+            master(
+                version="0",
+                ended=(an_update(UpdateStatus.FAILED, spec=spec_of(a_job(MASTER, instances=1))),),
+            )
+        ],
+        {},
+        Reason.MASTER_HELD,
+    ),
+    "master runs": ([master()], {}, Reason.ABSENT),
+}
+
+
+@pytest.mark.parametrize("case", SETTLING.values(), ids=SETTLING)
+def test_workers_follow_their_master(case: tuple[list[LiveJob], dict[str, Any], Reason]) -> None:
+    live, differs, reason = case
+    assert reasons(a_round(framework(**differs), live))["b-workers"] is reason
+
+
+def test_workers_that_run_are_kept_whatever_the_master_does() -> None:
+    live = [master(version="0"), a_live_job(WORKERS)]
+    found = reasons(a_round(framework(), live))
+    assert found == {"b-master": Reason.DRIFTED, "b-workers": Reason.CONVERGED}
+
+
+NEWER: dict[str, tuple[Revision, bool, Reason]] = {
+    "same": (Revision(OLD), False, Reason.DRIFTED),
+    "came before": (
+        Revision("c", frozenset({OLD}), frozenset({OLD})),
+        False,
+        Reason.DRIFTED,
+    ),
+    "not in our history": (Revision("c", asked=frozenset({OLD})), False, Reason.NEWER_APPLIED),
+    "nobody can tell": (Revision("c"), False, Reason.DRIFTED),
+    "--allow-older": (Revision("c", asked=frozenset({OLD})), True, Reason.DRIFTED),
+}
+
+
+@pytest.mark.parametrize("case", NEWER.values(), ids=NEWER)
+@pytest.mark.parametrize("told_by", ["record", "update"])
+def test_old_checkout_downgrades_nothing(case: tuple[Revision, bool, Reason], told_by: str) -> None:
+    revision, allowed, reason = case
+    key = a_key()
+    recorded = an_owned(revision=OLD if told_by == "record" else revision.id)
+    update = an_update(UpdateStatus.ROLLED_FORWARD, revision=OLD)
+    live = a_live_job(ended=(update,) if told_by == "update" else ())
+    given = a_round(
+        [a_job(version="2")],
+        [live],
+        memory=Memory("i", owned={key: recorded}),
+        tree=a_tree(revision=revision),
+        orders=Orders(allow_older=allowed),
+    )
+    assert reasons(given) == {"web": reason}
+
+
+QUOTAS: dict[str, tuple[Quota, list[RenderedJob], list[LiveJob], list[Reason]]] = {
+    "room for all": (
+        Quota(6, 1e6, 1e6, 0, 0, 0),
+        [a_job(a_key("a")), a_job(a_key("b"))],
+        [],
+        [Reason.ABSENT, Reason.ABSENT],
+    ),
+    "each fits, both do not": (
+        Quota(5, 1e6, 1e6, 0, 0, 0),
+        [a_job(a_key("a")), a_job(a_key("b"))],
+        [],
+        [Reason.ABSENT, Reason.OVER_QUOTA],
+    ),
+    "not production: not charged": (
+        Quota(0, 0, 0, 0, 0, 0),
+        [a_job(a_key("a"), production=False)],
+        [],
+        [Reason.ABSENT],
+    ),
+    "replacing costs the larger of old and new": (
+        Quota(3, 1e6, 1e6, 3, 384, 384),
+        [a_job(a_key("a"), version="2")],
+        [a_live_job(a_key("a"))],
+        [Reason.DRIFTED],
+    ),
+    "one more does not fit": (
+        Quota(3, 1e6, 1e6, 3, 384, 384),
+        [a_job(a_key("a"), instances=4)],
+        [a_live_job(a_key("a"))],
+        [Reason.OVER_QUOTA],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", QUOTAS.values(), ids=QUOTAS)
+def test_quota_is_checked_over_the_whole_plan(
+    case: tuple[Quota, list[RenderedJob], list[LiveJob], list[Reason]],
+) -> None:
+    quota, declared, live, wanted = case
+    snapshot = a_snapshot(*live, quotas={PROJECT: quota})
+    found = reasons(a_round(declared, live, snapshot=snapshot))
+    assert [found[job.desired.key.name] for job in declared] == wanted
+
+
+def undeclared(count: int, remaining: int, **differs: Any) -> PlanInput:
+    """A project of which so many jobs are no longer declared, and so many still are."""
+    gone = [a_key(f"gone-{i}") for i in range(count)]
+    kept = [a_key(f"kept-{i}") for i in range(remaining)]
+    seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)
+    memory = owning(*gone, *kept, absences=dict.fromkeys(gone, seen))
+    memory = replace(memory, **differs.pop("memory", {}))
+    live = [a_live_job(k) for k in (*gone, *kept)]
+    return a_round([a_job(k) for k in kept], live, memory=memory, **differs)
+
+
+def held_and_done(given: PlanInput) -> tuple[int, int]:
+    found = plan(given).decisions
+    return (
+        sum(d.reason is Reason.GUARDED for d in found),
+        sum(isinstance(d, Act) for d in found),
+    )
+
+
+def a_kill(name: str, hours_ago: float = 1) -> Spent:
+    return Spent(NOW - timedelta(hours=hours_ago), PROJECT, a_key(name), Deed.PRUNE)
+
+
+PRUNES: dict[str, tuple[PlanInput, tuple[int, int]]] = {
+    "three of ten": (undeclared(3, 7), (0, 3)),
+    "four of ten: none at all": (undeclared(4, 6), (4, 0)),
+    "a fifth of thirty": (undeclared(6, 24), (0, 6)),
+    "more than a fifth of thirty": (undeclared(7, 23), (7, 0)),
+    "the last job": (undeclared(1, 0), (1, 0)),
+    "the last two jobs": (undeclared(2, 0), (2, 0)),
+    "three, after one earlier today": (
+        undeclared(3, 7, memory={"spent": (a_kill("x"),)}),
+        (3, 0),
+    ),
+    "three, after one yesterday": (
+        undeclared(3, 7, memory={"spent": (a_kill("x", hours_ago=25),)}),
+        (0, 3),
+    ),
+    "the second act of a kill already counted": (
+        undeclared(1, 7, memory={"spent": (a_kill("gone-0"), a_kill("x"), a_kill("y"))}),
+        (0, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PRUNES.values(), ids=PRUNES)
+def test_guard_of_prunes(case: tuple[PlanInput, tuple[int, int]]) -> None:
+    given, wanted = case
+    assert held_and_done(given) == wanted
+
+
+def test_scaling_to_zero_counts_as_a_kill() -> None:
+    keys = [a_key(f"j{i}") for i in range(8)]
+    jobs = [a_job(k, instances=0 if i < 4 else 3) for i, k in enumerate(keys)]
+    assert held_and_done(a_round(jobs, [a_live_job(k) for k in keys])) == (4, 0)
+
+
+SCALE_DOWNS = {"to half": (5, Reason.DRIFTED), "below half": (4, Reason.GUARDED)}
+
+
+@pytest.mark.parametrize("case", SCALE_DOWNS.values(), ids=SCALE_DOWNS)
+def test_guard_of_scale_downs(case: tuple[int, Reason]) -> None:
+    count, reason = case
+    given = a_round([a_job(instances=count)], [a_live_job(ids=range(10))])
+    assert reasons(given) == {"web": reason}
+
+
+def restarting(count: int, fleet: int, spent: int = 0) -> PlanInput:
+    keys = [a_key(f"j{i:03}") for i in range(fleet)]
+    jobs = [a_job(k, version="2" if i < count else "1") for i, k in enumerate(keys)]
+    done = tuple(
+        Spent(NOW - timedelta(minutes=5), PROJECT, a_key(f"done{i}"), Deed.RESTART)
+        for i in range(spent)
+    )
+    return a_round(jobs, [a_live_job(k) for k in keys], memory=owning(*keys, spent=done))
+
+
+RESTARTS: dict[str, tuple[PlanInput, tuple[int, int]]] = {
+    "one job of a large fleet": (restarting(1, 20, spent=30), (0, 1)),
+    "ten of twenty": (restarting(10, 20), (0, 10)),
+    "eleven of twenty: none": (restarting(11, 20), (11, 0)),
+    "a fifth of a hundred": (restarting(20, 100), (0, 20)),
+    "more than a fifth": (restarting(21, 100), (21, 0)),
+    "eight, after three in this hour": (restarting(8, 20, spent=3), (8, 0)),
+}
+
+
+@pytest.mark.parametrize("case", RESTARTS.values(), ids=RESTARTS)
+def test_guard_of_restarts(case: tuple[PlanInput, tuple[int, int]]) -> None:
+    given, wanted = case
+    assert held_and_done(given) == wanted
+
+
+def vanished(gone: int, there: int) -> PlanInput:
+    keys = [a_key(f"j{i:03}") for i in range(gone + there)]
+    live = [a_live_job(k) for k in keys[gone:]]
+    memory = owning(*keys, running_jobs=len(keys))
+    return a_round([a_job(k) for k in keys], live, memory=memory)
+
+
+VANISHED = {"five of twenty": (5, 15, 0), "six of twenty": (6, 14, 6), "all": (20, 0, 20)}
+
+
+@pytest.mark.parametrize("case", VANISHED.values(), ids=VANISHED)
+def test_cluster_that_looks_emptied_is_not_filled_again(case: tuple[int, int, int]) -> None:
+    gone, there, held = case
+    found = plan(vanished(gone, there)).decisions
+    assert sum(d.reason is Reason.CLUSTER_LOOKS_EMPTIED for d in found) == held
+    assert sum(isinstance(d, Act) for d in found) == (0 if held else gone)
+
+
+def test_first_run_on_an_empty_cluster_creates_everything() -> None:
+    keys = [a_key(f"j{i}") for i in range(40)]
+    given = a_round([a_job(k) for k in keys], memory=Memory("i"))
+    assert all(d.reason is Reason.ABSENT for d in plan(given).decisions)
+
+
+def test_approval_releases_exactly_that_plan() -> None:
+    given = undeclared(4, 6)
+    digest = plan(given).digest
+    approved = replace(given, orders=Orders(approve=frozenset({digest})))
+    assert held_and_done(approved) == (0, 4)
+    assert plan(approved).digest == digest
+    another = replace(undeclared(5, 5), orders=Orders(approve=frozenset({digest})))
+    assert held_and_done(another) == (5, 0)
+
+
+def test_approval_outlives_the_second_look_and_time() -> None:
+    given = undeclared(4, 6)
+    later = replace(given, now=NOW + timedelta(hours=1))
+    assert plan(given).digest == plan(later).digest
+
+
+def test_loosened_guard_takes_effect_one_revision_later() -> None:
+    loose = Guard(prunes_max=100)
+    before = Limits("r1", Guard(), Guard(), Prune.ON, Prune.ON)
+    first = undeclared(
+        4,
+        6,
+        memory={"limits": {PROJECT: before}},
+        tree=a_tree(a_project(guard=loose), revision=Revision("r2")),
+    )
+    assert held_and_done(first) == (4, 0)
+    again = replace(first, memory=replace(first.memory, limits=limits(first)))
+    assert held_and_done(again) == (4, 0)
+    next_tree = a_tree(a_project(guard=loose), revision=Revision("r3"))
+    assert held_and_done(replace(again, tree=next_tree)) == (0, 4)
+
+
+def test_tightened_guard_takes_effect_at_once() -> None:
+    before = Limits("r1", Guard(), Guard(), Prune.ON, Prune.ON)
+    tight = a_project(guard=Guard(prunes_max=0, prunes_share=0.0))
+    given = undeclared(
+        1,
+        9,
+        memory={"limits": {PROJECT: before}},
+        tree=a_tree(tight, revision=Revision("r2")),
+    )
+    assert held_and_done(given) == (1, 0)
+
+
+def test_partial_run_prunes_nothing_outside_its_target() -> None:
+    given = undeclared(2, 6)
+    only = replace(given, orders=Orders(only=(JobPattern.parse("gone-0"),)))
+    assert [d.key.name for d in plan(only).decisions] == ["gone-0"]
+
+
+def test_held_act_stays_visible() -> None:
+    (found, *_) = [d for d in plan(undeclared(4, 6)).decisions if isinstance(d, Hold)]
+    assert found.wanted is not None
+    assert found.release == "--approve DIGEST of this plan"
+
+
+def test_keys_of_other_clusters_are_another_plan() -> None:
+    foreign = JobKey("other", PROJECT, "prod", "web")
+    given = a_round([a_job()], [a_live_job()], memory=owning(a_key(), foreign))
+    (found,) = plan(given).decisions
+    assert isinstance(found, Keep)

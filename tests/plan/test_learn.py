@@ -1,0 +1,205 @@
+"""What is remembered after each step of a round."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.keys import JobPattern
+from reconciler.model.memory import Absence, Deed, Intent, Memory, Quarantine
+from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.plan import Act, Reason
+from reconciler.model.tree import Revision
+from reconciler.model.update import TOKEN, UpdateStatus
+from reconciler.plan.facts import spec_of, trouble_of
+from reconciler.plan.inputs import Orders, PlanInput
+from reconciler.plan.learn import carried_out, intended, looked_again, rounded
+from reconciler.plan.planner import plan
+from tests.support.builders import (
+    NOW,
+    PROJECT,
+    REVISION_NOW,
+    a_job,
+    a_key,
+    a_live_job,
+    a_round,
+    a_snapshot,
+    a_tree,
+    an_owned,
+    an_update,
+    owning,
+)
+
+KEY = a_key()
+
+
+def act_of(given: PlanInput) -> Act:
+    (act,) = plan(given).acts()
+    return act
+
+
+def after(given: PlanInput) -> Memory:
+    return rounded(given, given.memory, plan(given))
+
+
+CREATION = a_round([a_job()], memory=Memory("i"))
+CHANGE = a_round([a_job(version="2")], [a_live_job()])
+
+
+def test_intent_is_there_before_and_gone_after() -> None:
+    act = act_of(CREATION)
+    sent = intended(CREATION.memory, act, "t1", NOW)
+    assert sent.intents[KEY].token == "t1"
+    assert not carried_out(CREATION, sent, Applied(act)).intents
+
+
+OUTCOMES: dict[str, tuple[Any, bool, bool]] = {
+    "applied": (Applied, True, False),
+    "refused": (lambda act: Refused(act, "no"), False, False),
+    "deferred": (lambda act: Deferred(act, "stale"), False, False),
+    "lost": (lambda act: Indeterminate(act, "timeout"), False, True),
+}
+
+
+@pytest.mark.parametrize("case", OUTCOMES.values(), ids=OUTCOMES)
+def test_only_what_was_applied_is_owned_and_only_what_was_lost_is_pending(
+    case: tuple[Any, bool, bool],
+) -> None:
+    make, owned, pending = case
+    act = act_of(CREATION)
+    outcome: Outcome = make(act)
+    found = carried_out(CREATION, intended(CREATION.memory, act, "t1", NOW), outcome)
+    assert (KEY in found.owned, KEY in found.intents) == (owned, pending)
+
+
+def test_refused_spec_is_quarantined_until_it_changes() -> None:
+    act = act_of(CHANGE)
+    found = carried_out(CHANGE, CHANGE.memory, Refused(act, "Invalid tier"))
+    assert "Invalid tier" in found.quarantined[KEY].why
+    again = replace(CHANGE, memory=found)
+    assert [d.reason for d in plan(again).decisions] == [Reason.QUARANTINED]
+    third = a_round([a_job(version="3")], [a_live_job()], memory=found)
+    assert [d.reason for d in plan(third).decisions] == [Reason.DRIFTED]
+    assert not after(third).quarantined
+
+
+def test_stalled_update_quarantines_its_spec() -> None:
+    wanted = a_job(version="2")
+    live = a_live_job(update=an_update(spec=spec_of(wanted), age_s=86_400))
+    given = a_round([wanted], [live])
+    act = act_of(given)
+    assert act.reason is Reason.STALLED
+    found = carried_out(given, given.memory, Applied(act))
+    assert found.quarantined[KEY].spec == trouble_of(spec_of(wanted))
+
+
+def test_restart_is_counted_once_it_was_sent() -> None:
+    found = carried_out(CHANGE, CHANGE.memory, Applied(act_of(CHANGE)))
+    assert [(s.key, s.deed, s.project) for s in found.spent] == [(KEY, Deed.RESTART, PROJECT)]
+    assert not carried_out(CREATION, CREATION.memory, Applied(act_of(CREATION))).spent
+
+
+def test_counts_are_forgotten_after_a_day() -> None:
+    spent = carried_out(CHANGE, CHANGE.memory, Applied(act_of(CHANGE))).spent
+    given = a_round([a_job()], [a_live_job()], memory=owning(KEY, spent=spent))
+    assert after(given).spent
+    later = replace(given, now=NOW + timedelta(days=1))
+    assert not after(later).spent
+
+
+def test_equal_job_is_adopted_without_an_act() -> None:
+    given = a_round([a_job()], [a_live_job()], memory=Memory("i"))
+    assert not plan(given).acts()
+    assert after(given).owned[KEY].project == PROJECT
+
+
+def test_kept_job_keeps_the_revision_that_was_applied() -> None:
+    """Else a checkout that is older than the last change, but changes nothing, would look newer."""
+    memory = Memory("i", owned={KEY: an_owned(revision="r1")})
+    given = a_round([a_job()], [a_live_job()], memory=memory)
+    assert after(given).owned[KEY].revision == "r1"
+    changed = a_round([a_job(version="2")], [a_live_job()], memory=memory)
+    found = carried_out(changed, memory, Applied(act_of(changed)))
+    assert found.owned[KEY].revision == REVISION_NOW
+
+
+def test_ownership_ends_when_the_job_is_gone() -> None:
+    other = a_key("other")
+    given = a_round([a_job(other)], [a_live_job(other)], memory=owning(KEY, other))
+    assert set(after(given).owned) == {other}
+
+
+def test_absence_is_noted_once_and_cleared_when_declared_again() -> None:
+    other = a_key("other")
+    live = [a_live_job(), a_live_job(other)]
+    first = a_round([a_job(other)], live, memory=owning(KEY, other))
+    noted = after(first)
+    assert noted.absences == {KEY: Absence(NOW, REVISION_NOW)}
+    second = replace(first, memory=noted, now=NOW + timedelta(seconds=31))
+    assert after(second).absences == noted.absences
+    assert [a.reason for a in plan(second).acts()] == [Reason.REMOVED]
+    back = a_round([a_job(), a_job(other)], live, memory=noted)
+    assert not after(back).absences
+
+
+UNTRUSTED: dict[str, dict[str, Any]] = {
+    "incomplete": {"tree": a_tree(incomplete="half a pull")},
+    "unreadable file": {"tree": a_tree(unpruned={PROJECT: "broken"})},
+    "scheduler silent": {"snapshot": a_snapshot(unread="timeout")},
+}
+
+
+@pytest.mark.parametrize("case", UNTRUSTED.values(), ids=UNTRUSTED)
+def test_reading_that_cannot_be_trusted_counts_as_no_look(case: dict[str, Any]) -> None:
+    other = a_key("other")
+    live = [] if "snapshot" in case else [a_live_job(), a_live_job(other)]
+    given = a_round([a_job(other)], live, memory=owning(KEY, other), **case)
+    assert not after(given).absences
+
+
+def test_second_look_starts_anew_on_an_unrelated_revision() -> None:
+    other = a_key("other")
+    memory = owning(KEY, other, absences={KEY: Absence(NOW, "b" * 40)})
+    tree = a_tree(revision=Revision("c" * 40, asked=frozenset({"b" * 40})))
+    given = a_round(
+        [a_job(other)],
+        [a_live_job(), a_live_job(other)],
+        memory=memory,
+        tree=tree,
+        now=NOW + timedelta(hours=1),
+    )
+    assert after(given).absences == {KEY: Absence(NOW + timedelta(hours=1), "c" * 40)}
+
+
+def test_silent_scheduler_changes_no_memory() -> None:
+    given = a_round([a_job()], memory=owning(KEY), snapshot=a_snapshot(unread="timeout"))
+    assert after(given) == given.memory
+
+
+def test_retry_is_remembered_and_lifts_quarantine() -> None:
+    wanted = a_job(version="2")
+    memory = owning(KEY, quarantined={KEY: Quarantine(trouble_of(spec_of(wanted)), "x", NOW)})
+    orders = Orders(retry=(JobPattern.parse("web"),))
+    found = after(a_round([wanted], [a_live_job()], memory=memory, orders=orders))
+    assert (dict(found.quarantined), dict(found.retried)) == ({}, {KEY: NOW})
+
+
+def test_lost_start_is_recognised_by_its_token() -> None:
+    memory = Memory("i", intents={KEY: Intent("t1", "StartUpdate", "s", NOW)})
+    arrived = a_live_job(update=an_update(metadata={TOKEN: "t1"}))
+    found = looked_again(memory, a_snapshot(arrived))
+    assert (KEY in found.owned, found.intents) == (True, {})
+
+
+def test_lost_start_that_never_arrived_is_decided_anew() -> None:
+    memory = Memory("i", intents={KEY: Intent("t1", "StartUpdate", "s", NOW)})
+    stranger = a_live_job(ended=(an_update(UpdateStatus.ROLLED_FORWARD, ours=False),))
+    found = looked_again(memory, a_snapshot(stranger))
+    assert (dict(found.owned), dict(found.intents)) == ({}, {})
+
+
+def test_lost_start_stays_pending_while_live_is_unknown() -> None:
+    memory = Memory("i", intents={KEY: Intent("t1", "StartUpdate", "s", NOW)})
+    assert looked_again(memory, a_snapshot(unread="timeout")) == memory
+    assert looked_again(memory, a_snapshot(unclear={KEY: "?"})) == memory

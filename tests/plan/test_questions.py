@@ -1,0 +1,109 @@
+"""What is asked beyond the bulk reading: no more than needed, never nothing where it matters."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from reconciler.model.live import LiveJob, TaskStatus
+from reconciler.model.memory import Memory
+from reconciler.model.plan import Reason
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import JobKind
+from reconciler.model.update import UpdateStatus
+from reconciler.plan.facts import spec_of
+from reconciler.plan.planner import plan, questions
+from tests.support.builders import (
+    NOW,
+    a_job,
+    a_key,
+    a_live_cron,
+    a_live_job,
+    a_round,
+    a_task,
+    an_update,
+    owning,
+)
+
+KEY = a_key()
+
+
+def bulk(live: LiveJob) -> LiveJob:
+    """The job as the bulk reading alone shows it."""
+    return replace(live, groups=None, tasks=None)
+
+
+def asked(job: RenderedJob, live: LiveJob | None, **round_: Any) -> set[str]:
+    given = a_round([job], [live] if live else [], **round_)
+    given = replace(given, snapshot=replace(given.snapshot, answers={}, quotas={}))
+    found = questions(given)
+    return {name for name in found.__dataclass_fields__ if getattr(found, name)}
+
+
+CASES: dict[str, tuple[RenderedJob, LiveJob | None, set[str]]] = {
+    "converged": (a_job(), bulk(a_live_job()), set()),
+    "another config": (a_job(version="2"), bulk(a_live_job()), {"groups"}),
+    "another count": (a_job(instances=2), bulk(a_live_job()), {"groups"}),
+    "a task that does not run": (
+        a_job(),
+        bulk(a_live_job(unsettled=(a_task(0, TaskStatus.PENDING),))),
+        {"groups"},
+    ),
+    "an update ended": (
+        a_job(),
+        bulk(a_live_job(ended=(an_update(UpdateStatus.ROLLED_FORWARD, ours=False),))),
+        {"groups"},
+    ),
+    "exact, and differs": (a_job(version="2"), a_live_job(), {"diffs"}),
+    "absent": (a_job(), None, {"accepted"}),
+    "template differs": (a_job(kind=JobKind.CRON), a_live_cron(version="0"), {"accepted"}),
+    "to be killed": (a_job(instances=0), replace(a_live_job(), tasks=None), {"tasks", "groups"}),
+    "paused, by whom": (
+        a_job(),
+        a_live_job(update=an_update(UpdateStatus.ROLL_FORWARD_PAUSED, spec=spec_of(a_job()))),
+        {"details"},
+    ),
+    "waits for room past its deadline": (
+        a_job(),
+        a_live_job(
+            update=an_update(spec=spec_of(a_job()), age_s=86_400),
+            unsettled=(a_task(0, TaskStatus.PENDING),),
+        ),
+        {"pending"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_questions(case: tuple[RenderedJob, LiveJob | None, set[str]]) -> None:
+    job, live, wanted = case
+    assert asked(job, live) == wanted
+
+
+def test_everything_is_looked_at_closely_without_a_record() -> None:
+    assert asked(a_job(), bulk(a_live_job()), memory=Memory("i", fresh=True)) == {"groups"}
+
+
+def test_quota_is_asked_of_roles_with_production_starts() -> None:
+    given = a_round([a_job(version="2")], [a_live_job()])
+    given = replace(given, snapshot=replace(given.snapshot, quotas={}))
+    assert questions(given).quotas == frozenset({KEY.role})
+    given = a_round([a_job(version="2", production=False)], [a_live_job()])
+    given = replace(given, snapshot=replace(given.snapshot, quotas={}))
+    assert not questions(given)
+
+
+def test_question_without_an_answer_is_a_hold() -> None:
+    """What was not answered is unknown, and nothing is done about the unknown."""
+    given = a_round([a_job(version="2")], [bulk(a_live_job())], memory=owning(KEY))
+    (decision,) = plan(given).decisions
+    assert decision.reason is Reason.LIVE_UNKNOWN
+
+
+def test_rotation_looks_at_every_job_once_an_hour() -> None:
+    given = a_round([a_job()], [bulk(a_live_job())])
+    looked = [
+        bool(questions(replace(given, now=NOW + timedelta(minutes=m))).groups) for m in range(60)
+    ]
+    assert looked.count(True) == 1

@@ -1,0 +1,113 @@
+"""What happens while a run goes on: one line per change of state, and one line for a terminal.
+
+Plain lines are for logs: nothing is said twice, and what is awaited is said again only when it
+changed or when long enough went by. What was said is a value that goes in and comes out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.plan import Hold
+from reconciler.model.round import (
+    ActEnded,
+    ActStarted,
+    Event,
+    Fault,
+    RoundEnded,
+    RoundStarted,
+    Waiting,
+)
+from reconciler.report.counts import counted, counts
+from reconciler.report.escape import escaped
+from reconciler.report.text import faults
+from reconciler.report.words import duration, headline
+
+HEARTBEAT = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a log has been told so far: per job what it waits for, when, and which faults."""
+
+    waiting: tuple[str, ...] = ()
+    waiting_at: datetime | None = None
+    faults: tuple[Fault, ...] = ()
+    summary: str = ""
+
+
+def lines(said: Said, event: Event) -> tuple[Said, tuple[str, ...]]:
+    """Return what to write to a log about this event, and what has then been said."""
+    match event:
+        case RoundStarted() | ActStarted():
+            return said, ()
+        case ActEnded(outcome=outcome):
+            return said, (outcome_line(outcome),)
+        case Waiting():
+            return _waiting(said, event)
+        case RoundEnded():
+            return _ended(said, event)
+        case _:
+            assert_never(event)
+
+
+def live_line(event: Event) -> str | None:
+    """Return the one line that a terminal shows in place until the next event; None: no change."""
+    match event:
+        case RoundStarted(number=number):
+            return f"round {number}: reading"
+        case ActStarted(act=act):
+            return f"{act.key}: {headline(act)}"
+        case Waiting(at=at, holds=holds, until=until):
+            left = f" ({duration(int((until - at).total_seconds()))} left)" if until else ""
+            return f"waiting for {counted(len(holds), 'job')}{left}: {'; '.join(_each(holds))}"
+        case ActEnded() | RoundEnded():
+            return None
+        case _:
+            assert_never(event)
+
+
+def outcome_line(outcome: Outcome) -> str:
+    """Return what became of one act, in one line."""
+    what = f"{outcome.act.key}  {headline(outcome.act)}"
+    match outcome:
+        case Applied(update_id=update_id, message=message):
+            told = [f"update {update_id}" if update_id else "", message]
+            more = "; ".join(escaped(t) for t in told if t)
+            return f"applied   {what}" + (f"  ({more})" if more else "")
+        case Refused(message=message):
+            return f"refused   {what}: {escaped(message)}"
+        case Deferred(why=why):
+            return f"deferred  {what}: {escaped(why)}"
+        case Indeterminate(why=why):
+            return f"unknown   {what}: {escaped(why)}; will be looked at before anything else"
+        case _:
+            assert_never(outcome)
+
+
+def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
+    """Say each job's wait when it is new or has changed, and all of them at every heartbeat."""
+    now = tuple(_each(event.holds))
+    due = said.waiting_at is None or event.at - said.waiting_at >= HEARTBEAT
+    told = now if due else tuple(line for line in now if line not in said.waiting)
+    at = event.at if due else said.waiting_at
+    found = tuple(f"waiting   {line}" for line in told)
+    return replace(said, waiting=now, waiting_at=at), found
+
+
+def _ended(said: Said, event: RoundEnded) -> tuple[Said, tuple[str, ...]]:
+    report = event.report
+    summary = counts(report).line()
+    found = list(faults(report.faults, report.rounds)) if report.faults != said.faults else []
+    if summary != said.summary:
+        found.append(f"round     {summary}")
+    return replace(said, faults=report.faults, summary=summary), tuple(found)
+
+
+def _each(holds: Sequence[Hold]) -> list[str]:
+    return [
+        f"{hold.key}  {hold.reason.label}: {escaped(hold.detail or hold.reason.meaning)}"
+        for hold in sorted(holds, key=lambda hold: hold.key)
+    ]

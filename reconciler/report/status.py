@@ -1,0 +1,70 @@
+"""`reconcile status`: every job, its condition, since when, why, and what would release it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+from reconciler.model.plan import Standing
+from reconciler.model.round import JobStatus, StatusReport
+from reconciler.report.counts import counted
+from reconciler.report.escape import escaped
+from reconciler.report.text import PIPED, View, faults
+from reconciler.report.words import duration, place
+
+HEADINGS = ("JOB", "CONDITION", "SINCE", "WHY")
+# What a person must look at comes first.
+ORDER = (Standing.BLOCKED, Standing.ACT, Standing.WAITING, Standing.MEANT, Standing.KEPT)
+
+
+def status(report: StatusReport, view: View = PIPED) -> str:
+    """Return the table, headed by a count of conditions, ending with a line feed."""
+    jobs = sorted(report.jobs, key=lambda job: (ORDER.index(job.reason.standing), job.key))
+    lines = [_summary(report), *faults(report.faults, ())]
+    lines += [escaped(str(p)) for p in sorted(set(report.problems))]
+    if jobs:
+        lines += ["", *_table([HEADINGS, *(_row(job, report.at) for job in jobs)])]
+    releases = _releases(jobs, view)
+    return "\n".join([*lines, *([""] if releases else []), *releases]) + "\n"
+
+
+def _summary(report: StatusReport) -> str:
+    if report.round_at is None:
+        return "no round has been recorded yet"
+    found = Counter(job.reason for job in report.jobs)
+    by_concern = sorted(found, key=lambda r: (ORDER.index(r.standing), r.label))
+    parts = [f"{found[reason]} {reason.label}" for reason in by_concern]
+    if report.unmanaged:
+        parts.append(f"{report.unmanaged} unmanaged")
+    revision = f" at {escaped(report.revision.id)}" if report.revision is not None else ""
+    jobs = counted(len(report.jobs), "job")
+    when = report.round_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return f"{jobs}{': ' if parts else ''}{', '.join(parts)}; last round {when}{revision}"
+
+
+def _row(job: JobStatus, now: datetime) -> tuple[str, str, str, str]:
+    detail = escaped(job.detail or job.reason.meaning)
+    where = f" ({place(job.origin)})" if job.origin is not None else ""
+    return (str(job.key), job.reason.label, _age(job.since, now), f"{detail}{where}")
+
+
+def _age(since: datetime | None, now: datetime) -> str:
+    if since is None:
+        return "-"
+    return duration(max(0, int((now - since).total_seconds())))
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
+    widths = [max(len(row[i]) for row in rows) for i in range(len(HEADINGS) - 1)]
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
+        yield "  ".join([*cells, row[-1]]).rstrip()
+
+
+def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:
+    """Return how each blocked job is released."""
+    held = [job for job in jobs if job.release]
+    return [f"{job.key}: {_command(escaped(job.release), view)}" for job in held]
+
+
+def _command(release: str, view: View) -> str:
+    return f"{view.command} {release}" if release.startswith("--") else release

@@ -1,0 +1,325 @@
+"""A plan as text for people: the first screen says what restarts or dies, and why.
+
+Deterministic: the same round gives the same text. Lines wrap only when a width is given, so that
+what is piped stays one fact per line. Everything from files and network is escaped.
+"""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reconciler.model.plan import Act, Decision, FieldChange, Hold, Keep, Plan, Reason, Standing
+from reconciler.model.problem import Problem
+from reconciler.model.round import ClusterRound, Fault, FaultKind, RoundReport
+from reconciler.report.counts import coming, counted, counts
+from reconciler.report.difference import difference
+from reconciler.report.escape import escaped
+from reconciler.report.words import (
+    LEGEND,
+    headline,
+    place,
+    processes,
+    release,
+    risk,
+    rollout,
+    symbol,
+    why,
+)
+
+LABEL = 9
+PATH_MAX = 48
+FOLDED = 10
+
+FAULTS = {
+    FaultKind.SOURCE: "desired state not read",
+    FaultKind.SCHEDULER: "scheduler not reached",
+    FaultKind.RECORD: "local state not usable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a plan is shown. `width` None means a pipe: nothing wraps.
+
+    `command` is how this run was called, so that the next command can be copied; `only` are the
+    patterns that narrowed it.
+    """
+
+    width: int | None = None
+    verbose: bool = False
+    command: str = "reconcile"
+    only: tuple[str, ...] = ()
+
+
+PIPED = View()
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """One decision and the plan it belongs to."""
+
+    decision: Decision
+    plan: Plan
+
+
+def text(report: RoundReport, view: View = PIPED) -> str:
+    """Return the whole text of a round's plans, ending with a line feed."""
+    told = sorted(
+        (_Told(d, r.plan) for r in report.rounds for d in r.plan.decisions), key=_in_order
+    )
+    shown = [t for t in told if view.verbose or not isinstance(t.decision, Keep)]
+    sections = [
+        [counts(report).line()],
+        faults(report.faults, report.rounds),
+        _legend(shown, view),
+        *(_block(group, view) for group in _groups(shown)),
+        problems(report),
+        _left_out(told, view),
+        _next(report, view),
+    ]
+    return "\n".join(_joined(sections, view.width)) + "\n"
+
+
+def problems(report: RoundReport) -> list[str]:
+    """Return every problem once, as `file:line:col: what; what to do`, under a count."""
+    found: set[Problem] = {*report.problems, *(p for r in report.rounds for p in r.plan.problems)}
+    if not found:
+        return []
+    return [
+        f"{counted(len(found), 'problem')} in the desired state:",
+        *(f"  {escaped(str(p))}" for p in sorted(found)),
+    ]
+
+
+def faults(found: Iterable[Fault], rounds: Iterable[ClusterRound]) -> list[str]:
+    """Return a line for everything outside that failed."""
+    lines = [f"! {FAULTS[f.kind]}: {_scoped(f.scope, f.message)}" for f in found]
+    unread = [
+        f"! {FAULTS[FaultKind.SCHEDULER]}: {_scoped(r.plan.cluster, r.plan.unread)}"
+        for r in rounds
+        if r.plan.unread is not None
+    ]
+    return sorted({*lines, *unread})
+
+
+def _scoped(scope: str, message: str) -> str:
+    return escaped(f"{scope}: {message}" if scope else message)
+
+
+def _in_order(told: _Told) -> tuple[int, int, str]:
+    decision = told.decision
+    held = (Standing.BLOCKED, Standing.WAITING, Standing.MEANT)
+    standing = decision.reason.standing
+    return (
+        risk(decision),
+        held.index(standing) if standing in held and coming(decision) is None else 0,
+        str(decision.key),
+    )
+
+
+def _legend(shown: Sequence[_Told], view: View) -> list[str]:
+    used = {symbol(t.decision) for t in shown}
+    signs = [f"{sign} {words}" for sign, words in LEGEND.items() if sign in used]
+    return [", ".join(signs)] if signs and view.width is not None else []
+
+
+def _groups(shown: Sequence[_Told]) -> list[list[_Told]]:
+    """Return what is told together: the same change, or the same hold, of several jobs."""
+    groups: dict[object, list[_Told]] = {}
+    for told in shown:
+        groups.setdefault(_same(told), []).append(told)
+    return list(groups.values())
+
+
+def _same(told: _Told) -> object:
+    """Return what must be equal for two jobs to be told in one block."""
+    decision = told.decision
+    act = coming(decision)
+    if isinstance(decision, Keep):
+        return "kept"
+    if act is not None:
+        waits = decision.reason if isinstance(decision, Hold) else None
+        same = (symbol(decision), act.reason, act.detail, act.changes, waits)
+        return same if act.changes else told.decision.key
+    assert isinstance(decision, Hold), "what will not act and is not kept is held"
+    key = str(decision.key)
+    detail, words = decision.detail.replace(key, "JOB"), decision.release.replace(key, "JOB")
+    return (told.plan.cluster, decision.reason, detail, words, decision.changes)
+
+
+def _block(group: Sequence[_Told], view: View) -> list[str]:
+    first = group[0].decision
+    if isinstance(first, Keep):
+        return [f"= {t.decision.key}  {_kept(t.decision)}" for t in group]
+    sign = symbol(first)
+    if len(group) > 1:
+        return [f"{sign} {len(group)} jobs  {_together(group)}", *_rows(_shared(group, view))]
+    return [f"{sign} {first.key}  {_headline(first)}", *_rows(_single(group[0], view))]
+
+
+def _kept(decision: Decision) -> str:
+    detail = f": {escaped(decision.detail)}" if decision.detail else ""
+    return f"{decision.reason.label}{detail}"
+
+
+def _headline(decision: Decision) -> str:
+    act = coming(decision)
+    if act is not None:
+        return headline(act)
+    assert isinstance(decision, Hold), "kept jobs have no block"
+    would = f" (would {headline(decision.wanted)})" if decision.wanted is not None else ""
+    return f"held: {decision.reason.label}{would}"
+
+
+def _together(group: Sequence[_Told]) -> str:
+    first = group[0].decision
+    if coming(first) is None:
+        return f"held: {first.reason.label}"
+    restarts = sum(len(_impact(t).impact.restarts or ()) for t in group)
+    change = "the same change in each"
+    return f"{change}: {counted(restarts, 'restart') if restarts else 'no restart'}"
+
+
+def _impact(told: _Told) -> Act:
+    act = coming(told.decision)
+    assert act is not None, "only what acts is summed up"
+    return act
+
+
+Row = tuple[str, str]
+
+
+def _single(told: _Told, view: View) -> list[Row]:
+    decision = told.decision
+    act = coming(decision) or (decision.wanted if isinstance(decision, Hold) else None)
+    rows = [("why", _cause(decision))]
+    if isinstance(decision, Hold):
+        rows += _waiting(decision)
+    changes = act.changes if act is not None and act.changes else getattr(decision, "changes", ())
+    rows += _changes(changes)
+    if act is not None:
+        rows += processes(act.impact)
+        rows += [("rollout", rollout(act.impact)), ("sla", escaped(act.impact.sla))]
+    if isinstance(decision, Hold):
+        rows.append(("release", release(decision, view.command, told.plan.digest)))
+    return [(label, line) for label, line in rows if line]
+
+
+def _cause(decision: Decision) -> str:
+    act = coming(decision)
+    told = act if act is not None else decision
+    return why(told.reason, told.detail, told.origin)
+
+
+def _waiting(hold: Hold) -> list[Row]:
+    """A hold that leads to an act in this run says what it waits for."""
+    if coming(hold) is None:
+        return []
+    return [("waits", why(hold.reason, hold.detail, None))]
+
+
+def _shared(group: Sequence[_Told], view: View) -> list[Row]:
+    """Return the rows of several jobs told together: the common part, then each job."""
+    first = group[0].decision
+    act = coming(first)
+    assert not isinstance(first, Keep), "kept jobs have no block"
+    reason, detail = (act.reason, act.detail) if act else (first.reason, _detail(group))
+    rows = [("why", why(reason, detail, None))]
+    if isinstance(first, Hold):
+        rows += _waiting(first)
+    rows += _changes(first.changes or (act.changes if act else ()))
+    listed = group if view.verbose else group[:FOLDED]
+    rows += [("jobs" if i == 0 else "", _member(told)) for i, told in enumerate(listed)]
+    if len(listed) < len(group):
+        rows.append(("", f"and {len(group) - len(listed)} more (--verbose lists them)"))
+    if isinstance(first, Hold):
+        rows.append(("release", _release_all(group, view)))
+    return [(label, line) for label, line in rows if line]
+
+
+def _detail(group: Sequence[_Told]) -> str:
+    details = {t.decision.detail for t in group}
+    return details.pop() if len(details) == 1 else ""
+
+
+def _member(told: _Told) -> str:
+    decision = told.decision
+    act = coming(decision) or (decision.wanted if isinstance(decision, Hold) else None)
+    parts = [str(decision.key)]
+    if act is not None:
+        parts += [headline(act), rollout(act.impact), escaped(act.impact.sla)]
+    parts.append(place(decision.origin))
+    return "  ".join(part for part in parts if part)
+
+
+def _release_all(group: Sequence[_Told], view: View) -> str:
+    """Return one command that releases all of them, if there is one for them all."""
+    words = sorted(
+        {
+            release(t.decision, "", t.plan.digest).strip()
+            for t in group
+            if isinstance(t.decision, Hold)
+        }
+    )
+    joinable = all(word.startswith("--") and "," not in word for word in words)
+    text = " ".join(words) if joinable else words[0]
+    return f"{view.command} {text}" if text.startswith("--") else text
+
+
+def _changes(changes: Sequence[FieldChange]) -> list[Row]:
+    width = min(PATH_MAX, max((len(escaped(c.path)) for c in changes), default=0))
+    lines = [f"{escaped(c.path):<{width}}  {difference(c)}" for c in changes]
+    return [("change" if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def _rows(rows: Iterable[Row]) -> list[str]:
+    return [f"    {label:<{LABEL}}{line}" for label, line in rows]
+
+
+def _left_out(told: Sequence[_Told], view: View) -> list[str]:
+    """Say what was not considered, so that silence is never read as agreement."""
+    reasons = [t.decision.reason for t in told]
+    unmanaged = reasons.count(Reason.UNMANAGED)
+    suspended = reasons.count(Reason.SUSPENDED)
+    lines = []
+    if unmanaged:
+        lines.append(f"{counted(unmanaged, 'job')} not declared and not ours")
+    if suspended:
+        lines.append(f"{counted(suspended, 'job')} suspended")
+    if view.only:
+        patterns = " ".join(escaped(p) for p in view.only)
+        lines.append(f"every job that --only {patterns} does not select")
+    return [f"Left alone: {'; '.join(lines)}"] if lines else []
+
+
+def _next(report: RoundReport, view: View) -> list[str]:
+    lines = [
+        f"Plan {r.plan.digest} of {escaped(r.plan.cluster)} at {escaped(r.plan.revision.id)}"
+        for r in report.rounds
+    ]
+    if report.preview and any(coming(d) for r in report.rounds for d in r.plan.decisions):
+        lines.append(f"Apply it: {view.command}")
+    return lines
+
+
+def _joined(sections: Iterable[Sequence[str]], width: int | None) -> list[str]:
+    """Return all sections with an empty line between them, wrapped where a width is given."""
+    lines: list[str] = []
+    for section in sections:
+        if section:
+            lines += [*([""] if lines else []), *(w for s in section for w in _wrapped(s, width))]
+    return lines
+
+
+def _wrapped(line: str, width: int | None) -> list[str]:
+    if width is None or len(line) <= width:
+        return [line]
+    indent = " " * (4 + LABEL if line.startswith("    ") else 4)
+    return textwrap.wrap(
+        line,
+        max(width, 40),
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        drop_whitespace=True,
+        replace_whitespace=False,
+    )

@@ -1,0 +1,139 @@
+"""The exit code of a command: an interface, so one table and one order of precedence.
+
+1 is for errors of ours alone: a crash of Python exits with 1, and must never look like "changes".
+"""
+
+from collections.abc import Iterable
+from enum import IntEnum
+
+from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.plan import Decision, Hold, Reason, Standing
+from reconciler.model.round import Fault, FaultKind, RoundReport, StatusReport
+
+
+class ExitCode(IntEnum):
+    """What a command ends with."""
+
+    SUCCESS = 0
+    INTERNAL = 1
+    PENDING = 2
+    INVALID = 3
+    BLOCKED = 4
+    FAILED = 5
+    UNREACHABLE = 6
+    STALE = 7
+    NOT_CONVERGED = 8
+    RECORD = 9
+    USAGE = 64
+    INTERRUPTED = 130
+    TERMINATED = 143
+
+
+# When several apply, the first of these is the answer.
+PRECEDENCE = (
+    ExitCode.INTERNAL,
+    ExitCode.INVALID,
+    ExitCode.RECORD,
+    ExitCode.UNREACHABLE,
+    ExitCode.STALE,
+    ExitCode.BLOCKED,
+    ExitCode.FAILED,
+    ExitCode.NOT_CONVERGED,
+    ExitCode.PENDING,
+    ExitCode.SUCCESS,
+)
+
+BY_STANDING = {
+    Standing.ACT: ExitCode.PENDING,
+    Standing.WAITING: ExitCode.PENDING,
+    Standing.BLOCKED: ExitCode.BLOCKED,
+    Standing.MEANT: ExitCode.SUCCESS,
+    Standing.KEPT: ExitCode.SUCCESS,
+}
+
+# Reasons that mean something else than their standing does.
+BY_REASON = {
+    Reason.INVALID: ExitCode.INVALID,
+    Reason.LIVE_UNKNOWN: ExitCode.UNREACHABLE,
+    Reason.STALE_BASIS: ExitCode.STALE,
+    Reason.QUARANTINED: ExitCode.FAILED,
+}
+
+BY_FAULT = {
+    FaultKind.SOURCE: ExitCode.UNREACHABLE,
+    FaultKind.SCHEDULER: ExitCode.UNREACHABLE,
+    FaultKind.RECORD: ExitCode.RECORD,
+}
+
+BY_OUTCOME: dict[type[Outcome], ExitCode] = {
+    Applied: ExitCode.SUCCESS,
+    Refused: ExitCode.FAILED,
+    # Not wrong by itself: the next round looks again, and only running out of time makes it 8.
+    Deferred: ExitCode.PENDING,
+    Indeterminate: ExitCode.PENDING,
+}
+
+# What `--approve` releases; when one of them still stands, the approval named another plan.
+APPROVABLE = (Reason.GUARDED, Reason.CLUSTER_LOOKS_EMPTIED, Reason.RECORD_LOST)
+
+
+def exit_code(
+    report: RoundReport,
+    *,
+    detailed: bool,
+    converged: bool | None,
+    timed_out: bool,
+    approve: frozenset[str] = frozenset(),
+) -> int:
+    """Return the code of a command that ends with this round.
+
+    `converged` is None for a preview. `detailed` lets pending changes show as 2. `approve` are the
+    digests that were approved on the command line.
+    """
+    decisions = tuple(d for r in report.rounds for d in r.plan.decisions)
+    found = {ExitCode.SUCCESS}
+    found.update(reason_code(d.reason) for d in decisions)
+    found.update(BY_OUTCOME[type(o)] for r in report.rounds for o in r.outcomes)
+    found.update(_faults(report.faults))
+    if report.problems or any(r.plan.problems for r in report.rounds):
+        found.add(ExitCode.INVALID)
+    if any(r.plan.unread is not None for r in report.rounds):
+        found.add(ExitCode.UNREACHABLE)
+    if timed_out:
+        found.add(ExitCode.NOT_CONVERGED)
+    if converged is False:
+        found.add(ExitCode.PENDING)
+    if approve and _approved_another(report, decisions, approve):
+        found.add(ExitCode.STALE)
+    return first_of(found, detailed=detailed)
+
+
+def status_code(report: StatusReport, *, detailed: bool) -> int:
+    """Return the code of `reconcile status`: what the conditions mean, by the same table."""
+    found = {ExitCode.SUCCESS, *_faults(report.faults)}
+    found.update(reason_code(job.reason) for job in report.jobs)
+    if report.problems:
+        found.add(ExitCode.INVALID)
+    return first_of(found, detailed=detailed)
+
+
+def reason_code(reason: Reason) -> ExitCode:
+    """Return what one decision with this reason means for the exit code."""
+    return BY_REASON.get(reason, BY_STANDING[reason.standing])
+
+
+def first_of(found: Iterable[ExitCode], *, detailed: bool) -> int:
+    """Return the code that takes precedence; pending changes are 0 unless `detailed`."""
+    told = set(found) - (set() if detailed else {ExitCode.PENDING})
+    return int(next((code for code in PRECEDENCE if code in told), ExitCode.SUCCESS))
+
+
+def _faults(faults: Iterable[Fault]) -> set[ExitCode]:
+    return {BY_FAULT[fault.kind] for fault in faults}
+
+
+def _approved_another(
+    report: RoundReport, decisions: tuple[Decision, ...], approve: frozenset[str]
+) -> bool:
+    held = any(isinstance(d, Hold) and d.reason in APPROVABLE for d in decisions)
+    return held and not approve & {r.plan.digest for r in report.rounds}

@@ -1,0 +1,168 @@
+"""Single acts and decisions in words: symbol, headline, causes, and what happens to processes."""
+
+from typing import assert_never
+
+from reconciler.model.keys import InstanceIds
+from reconciler.model.plan import (
+    AbortUpdate,
+    Act,
+    Decision,
+    DescheduleCron,
+    Hold,
+    Impact,
+    Keep,
+    KillTasks,
+    PulseUpdate,
+    Reason,
+    ResumeUpdate,
+    RollbackUpdate,
+    ScheduleCron,
+    StartUpdate,
+)
+from reconciler.model.problem import Origin
+from reconciler.report.counts import Doing, coming, counted, doing
+from reconciler.report.escape import escaped
+
+LEGEND = {
+    "-": "kill or prune",
+    "~": "update",
+    "+": "create",
+    "*": "schedule only",
+    ".": "held",
+}
+
+
+def symbol(decision: Decision) -> str:
+    """Return one of the signs of `LEGEND`, or `=` for a job that is kept."""
+    act = coming(decision)
+    if act is None:
+        return "." if isinstance(decision, Hold) else "="
+    match doing(act):
+        case Doing.KILL | Doing.PRUNE:
+            return "-"
+        case Doing.CREATE:
+            return "+"
+        case Doing.UPDATE:
+            return "*" if isinstance(act.action, ScheduleCron | DescheduleCron) else "~"
+        case other:
+            assert_never(other)
+
+
+def risk(decision: Decision) -> int:
+    """Return what sorts decisions for a reader: what hurts most comes first, kept ones last."""
+    act = coming(decision)
+    if act is None:
+        return 9 if isinstance(decision, Keep) else 8
+    if doing(act) in (Doing.KILL, Doing.PRUNE):
+        return 0
+    if doing(act) is Doing.CREATE:
+        return 3
+    if act.impact.restarts is not None:
+        return 1
+    if act.impact.kills is not None:
+        return 2
+    return 5 if isinstance(act.action, ScheduleCron | DescheduleCron) else 4
+
+
+def headline(act: Act) -> str:
+    """Return what the act does, in a few words."""
+    match act.action:
+        case StartUpdate(instances=instances):
+            if doing(act) is Doing.CREATE:
+                return f"create {counted(instances, 'instance')}"
+            return f"update: {moves(act.impact, instances)}"
+        case KillTasks(only=only):
+            return f"{'prune' if act.prune else 'kill'}: {counted(len(only), 'instance')}"
+        case ScheduleCron(schedule=schedule):
+            verb = "create cron" if doing(act) is Doing.CREATE else "reschedule"
+            return f'{verb}: "{escaped(schedule)}", running tasks untouched'
+        case DescheduleCron():
+            return f"{'prune' if act.prune else 'deschedule'}: cron template, a run may finish"
+        case AbortUpdate():
+            after = ", then prune" if act.reason is Reason.REMOVED else ""
+            return f"abort its update{after or _then(act)}"
+        case ResumeUpdate():
+            return "resume its update"
+        case PulseUpdate():
+            return "pulse its update"
+        case RollbackUpdate():
+            return "roll its update back"
+        case other:
+            assert_never(other)
+
+
+def moves(impact: Impact, instances: int) -> str:
+    """Return what an update does to instances, the worst first."""
+    parts = []
+    if impact.kills:
+        parts.append(f"kills {impact.kills}")
+    if impact.restarts:
+        parts.append(f"{len(impact.restarts)} of {instances} restart")
+    if impact.adds:
+        parts.append(f"adds {impact.adds}")
+    if not impact.restarts:
+        parts.append("no restart")
+    return ", ".join(parts)
+
+
+def processes(impact: Impact) -> list[tuple[str, str]]:
+    """Return rows of which instances are killed, restart and are added."""
+    rows: tuple[tuple[str, InstanceIds | None], ...] = (
+        ("kill", impact.kills),
+        ("restart", impact.restarts),
+        ("add", impact.adds),
+    )
+    return [(label, f"instances {ids}") for label, ids in rows if ids is not None]
+
+
+def rollout(impact: Impact) -> str:
+    """Return how an update goes through its instances; empty when there is none."""
+    if not impact.batches:
+        return ""
+    parts = [f"{impact.batch} ({counted(impact.batches, 'batch')})"]
+    if impact.shortest_s:
+        parts.append(f"at least {duration(impact.shortest_s)}")
+    budget = impact.failures_max
+    parts.append(f"{counted(budget, 'instance')} may fail" if budget else "no instance may fail")
+    parts.append("rolls back on failure" if impact.rollback else "no rollback")
+    return ", ".join(parts)
+
+
+def duration(seconds: int) -> str:
+    """Return a length of time in at most two units: `45 s`, `4 min`, `1 h 30 min`, `2 d 3 h`."""
+    if seconds < 120:
+        return f"{seconds} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    days, hours = divmod(hours, 24)
+    return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def why(reason: Reason, detail: str, origin: Origin | None) -> str:
+    """Return label, meaning, detail and place of a decision's cause."""
+    text = f"{reason.label}: {reason.meaning}"
+    if detail:
+        text += f" ({escaped(detail)})"
+    return f"{text}; {place(origin)}" if origin is not None else text
+
+
+def place(origin: Origin | None) -> str:
+    return "" if origin is None else escaped(str(origin))
+
+
+def release(hold: Hold, command: str, digest: str) -> str:
+    """Return the command that releases a hold, ready to copy, or the deed that does."""
+    text = escaped(hold.release).replace("--approve DIGEST of this plan", f"--approve {digest}")
+    return f"{command} {text}" if text.startswith("--") else text
+
+
+def _then(act: Act) -> str:
+    """Say what an abort makes way for, as far as it is known yet."""
+    if act.reason is not Reason.SUPERSEDED or act.impact == Impact():
+        return ""
+    only = [ids for ids in (act.impact.restarts, act.impact.adds) if ids is not None]
+    return f", then update {counted(sum(len(ids) for ids in only), 'instance')}"

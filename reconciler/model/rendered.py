@@ -1,4 +1,4 @@
-"""One desired job as the mediator made it: WHAT became HOW, and who decided each field."""
+"""One desired job as the mediator made it: WHAT became HOW; and who decided each field."""
 
 from dataclasses import dataclass
 
@@ -32,4 +32,3 @@ class RenderedJob:
     change: UpdateSettings | None
     start_s: int
     production: bool
-    fields: tuple[FieldLayer, ...]

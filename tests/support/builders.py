@@ -150,7 +150,6 @@ def a_job(
         change=None if is_cron else settings(),
         start_s=10,
         production=production,
-        fields=(),
     )
 
 

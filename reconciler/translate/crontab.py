@@ -1,0 +1,112 @@
+"""Aurora's crontab dialect: five fields, and less in them than elsewhere (runtime.md 4.1).
+
+What Aurora refuses at scheduling time is refused here at review time. It stores a schedule that
+never fires although it refuses it, so that one is found here, too.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+MONTHS = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"]
+WEEKDAYS = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"]
+DAYS_MAX = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    name: str
+    first: int
+    last: int
+    words: tuple[str, ...] = ()
+
+    def all(self) -> frozenset[int]:
+        return frozenset(range(self.first, self.last + 1))
+
+
+FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31),
+    _Field("month", 1, 12, tuple(MONTHS)),
+    _Field("day of week", 0, 6, tuple(WEEKDAYS)),
+)
+
+
+class CrontabError(ValueError):
+    """The schedule is not one that Aurora takes; the message says which part and why."""
+
+
+def parsed(schedule: str) -> tuple[frozenset[int], ...]:
+    """Return the values of the five fields; CrontabError when Aurora would not take them."""
+    parts = schedule.split()
+    if schedule.startswith("@"):
+        raise CrontabError(f"Aurora has no {schedule.split()[0]}: write five fields")
+    if len(parts) != len(FIELDS) or schedule != schedule.strip():
+        raise CrontabError(f"five fields separated by blanks are needed, not {len(parts)}")
+    found = tuple(_values(f, text) for f, text in zip(FIELDS, parts, strict=True))
+    minute, hour, day, month, weekday = found
+    if day != FIELDS[2].all() and weekday != FIELDS[4].all():
+        raise CrontabError("day of month and day of week may not both be restricted")
+    if not any(d <= DAYS_MAX[m - 1] for m in month for d in day):
+        raise CrontabError("no month has such a day: it would never fire")
+    return minute, hour, day, month, weekday
+
+
+def next_runs(schedule: str, zone: str, now: datetime, count: int) -> tuple[datetime, ...]:
+    """Return the next runs after `now`, in the zone; `schedule` must be one that parses."""
+    local = now.astimezone(ZoneInfo(zone)) + timedelta(0)
+    return tuple(islice(CronSim(schedule, local), count))
+
+
+def _values(field: _Field, text: str) -> frozenset[int]:
+    found: set[int] = set()
+    for item in filter(None, text.split(",")):
+        found |= _item(field, item)
+    if not found:
+        raise CrontabError(f"{field.name}: {text!r} names nothing")
+    return frozenset(found)
+
+
+def _item(field: _Field, item: str) -> set[int]:
+    span, slash, step_text = item.partition("/")
+    step = _number(field, step_text, "step") if slash else 1
+    if slash and step < 1:
+        raise CrontabError(f"{field.name}: the step of {item!r} must be positive")
+    if span == "*":
+        return set(range(field.first, field.last + 1, step))
+    low_text, dash, high_text = span.partition("-")
+    low = _within(field, low_text)
+    if not dash:
+        if slash:
+            raise CrontabError(
+                f"{field.name}: {item!r} needs a range before its step, as in 0-59/5"
+            )
+        return {low}
+    high = _within(field, high_text)
+    if low > high:
+        raise CrontabError(f"{field.name}: {item!r} runs backwards")
+    if slash and step >= high:
+        raise CrontabError(f"{field.name}: the step of {item!r} must be less than {high}")
+    return set(range(low, high + 1, step))
+
+
+def _within(field: _Field, text: str) -> int:
+    if text.upper() in field.words:
+        return field.words.index(text.upper()) + field.first
+    number = _number(field, text, "value")
+    if not field.first <= number <= field.last:
+        hint = "; Sunday is 0" if field.name == "day of week" and number == 7 else ""
+        raise CrontabError(
+            f"{field.name}: {number} is not within {field.first} to {field.last}{hint}"
+        )
+    return number
+
+
+def _number(field: _Field, text: str, what: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise CrontabError(f"{field.name}: {text!r} is no {what}")
+    return int(text)

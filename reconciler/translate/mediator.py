@@ -1,0 +1,285 @@
+"""The mediator: WHAT an author declares becomes HOW Aurora runs it.
+
+Pure, and held by golden files: another version of it must not restart the fleet. The TaskConfig is
+independent of the number of instances, else every scale would restart everything; nothing that
+varies from commit to commit enters it, for the same reason.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from reconciler.model.policy import (
+    Cluster,
+    CoordinatorSla,
+    CountSla,
+    PercentageSla,
+    Platform,
+    Policies,
+    Project,
+    Rollout,
+    Sla,
+)
+from reconciler.model.problem import Origin, Problem
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import DesiredJob, JobKind
+from reconciler.thrift import structs as aurora
+from reconciler.translate import crontab, rollout
+from reconciler.translate.canonical import config_of, dumps
+from reconciler.translate.document import document, health_port, recipe_of
+from reconciler.translate.environment import defaults_of
+from reconciler.translate.raw import FIELDS, RawError, overlaid, patched
+from reconciler.translate.template import TemplateError, check_authored, check_document
+
+EXECUTOR = "AuroraExecutor"
+OWNER, PACKAGE, VERSION = "reconciler.owner", "reconciler.package", "reconciler.version"
+
+
+def render(job: DesiredJob, policies: Policies) -> RenderedJob | tuple[Problem, ...]:
+    """Return what Aurora would be told, or every reason why it cannot be."""
+    problems = sorted(set(_problems(job, policies)))
+    if problems:
+        return tuple(problems)
+    platform, project = policies.platform, policies.projects[job.project]
+    try:
+        task = _task_config(job, project, platform)
+    except (RawError, TemplateError) as fault:
+        return (Problem(_origin(job, "aurora"), str(fault)),)
+    return _rendered(job, policies, task)
+
+
+def _rendered(job: DesiredJob, policies: Policies, task: aurora.TaskConfig) -> RenderedJob:
+    platform, project = policies.platform, policies.projects[job.project]
+    chosen = rollout.rollout_of(job.spec, project, platform)
+    assert chosen is not None, "an unknown rollout is a problem"
+    service = job.spec.kind is JobKind.SERVICE
+    checked = platform.health.initial_interval_s if job.spec.health is not None else 0
+    return RenderedJob(
+        desired=job,
+        config=config_of(task),
+        creation=rollout.creation(job.spec, chosen) if service else None,
+        change=rollout.change(job.spec, chosen) if service else None,
+        start_s=platform.start_s + round(checked),
+        production=bool(task.production),
+    )
+
+
+def _task_config(job: DesiredJob, project: Project, platform: Platform) -> aurora.TaskConfig:
+    spec, key = job.spec, job.key
+    recipe = recipe_of(job, platform)
+    defaults = defaults_of(platform, project, key.environment)
+    assert recipe is not None, "a missing recipe is a problem"
+    assert defaults is not None, "an unknown environment is a problem"
+    raw = {name: json.loads(text) for name, text in spec.aurora}
+    told = patched(document(job, platform, recipe), raw)
+    check_document(told, spec.ports)
+    marks = ((OWNER, platform.name), (PACKAGE, spec.package or spec.image), (VERSION, spec.version))
+    task = aurora.TaskConfig(
+        job=aurora.JobKey(role=key.role, environment=key.environment, name=key.name),
+        owner=aurora.Identity(user=key.role),
+        isService=spec.kind is JobKind.SERVICE,
+        priority=defaults.priority,
+        maxTaskFailures=platform.task_failures_max,
+        tier=defaults.tier,
+        resources=_resources(job),
+        constraints=tuple(
+            aurora.Constraint(
+                name=limit.attribute,
+                constraint=aurora.TaskConstraint(limit=aurora.LimitConstraint(limit=limit.limit)),
+            )
+            for limit in platform.spread
+        ),
+        taskLinks=_links(spec.ports),
+        contactEmail=project.contact or platform.contact,
+        executorConfig=aurora.ExecutorConfig(name=EXECUTOR, data=dumps(told)),
+        metadata=tuple(aurora.Metadata(key=k, value=v) for k, v in marks),
+        slaPolicy=_sla_policy(platform.slas[spec.sla]) if spec.sla else None,
+        container=_container(job, platform),
+    )
+    return _completed(overlaid(task, raw), platform)
+
+
+def _completed(task: aurora.TaskConfig, platform: Platform) -> aurora.TaskConfig:
+    """Aurora overwrites `production` by the tier (api.md 5.2): say so from the beginning."""
+    tier = platform.tiers.get(task.tier or "")
+    if tier is None:
+        known = ", ".join(sorted(platform.tiers))
+        raise RawError(f"tier: the platform has no tier {task.tier!r}; it has {known}")
+    return replace(task, production=tier.production)
+
+
+def _resources(job: DesiredJob) -> tuple[aurora.Resource, ...]:
+    wanted = job.spec.resources
+    return (
+        aurora.Resource(numCpus=float(wanted.cpu)),
+        aurora.Resource(ramMb=wanted.ram_mb),
+        aurora.Resource(diskMb=wanted.disk_mb),
+        *(aurora.Resource(namedPort=port) for port in sorted(job.spec.ports)),
+    )
+
+
+def _links(ports: tuple[str, ...]) -> dict[str, str]:
+    """Return the links that the scheduler fills in by itself where there are none (api.md 5.2)."""
+    return {p: f"http://%host%:%port:{p}%" for p in ("health", "http") if p in ports}
+
+
+def _container(job: DesiredJob, platform: Platform) -> aurora.Container:
+    recipe = recipe_of(job, platform)
+    if recipe is None or recipe.container is None or job.spec.image is None:
+        return aurora.Container(mesos=aurora.MesosContainer())
+    image = aurora.DockerImage(name=job.spec.image, tag=job.spec.version)
+    return aurora.Container(mesos=aurora.MesosContainer(image=aurora.Image(docker=image)))
+
+
+def _sla_policy(sla: Sla) -> aurora.SlaPolicy:
+    match sla:
+        case PercentageSla(percentage, duration_s):
+            share = aurora.PercentageSlaPolicy(percentage=percentage, durationSecs=duration_s)
+            return aurora.SlaPolicy(percentageSlaPolicy=share)
+        case CountSla(count, duration_s):
+            number = aurora.CountSlaPolicy(count=count, durationSecs=duration_s)
+            return aurora.SlaPolicy(countSlaPolicy=number)
+        case CoordinatorSla(url, status_key):
+            asked = aurora.CoordinatorSlaPolicy(coordinatorUrl=url, statusKey=status_key)
+            return aurora.SlaPolicy(coordinatorSlaPolicy=asked)
+
+
+# --- what cannot be rendered, and why
+
+
+def _problems(job: DesiredJob, policies: Policies) -> Iterator[Problem]:
+    platform, project = policies.platform, policies.projects[job.project]
+    cluster = policies.clusters[job.key.cluster]
+    yield from _recipe_problems(job, platform)
+    yield from _text_problems(job)
+    yield from _raw_problems(job, project)
+    defaults = defaults_of(platform, project, job.key.environment)
+    if defaults is None:
+        known = ", ".join(pattern for pattern, _ in platform.environments)
+        yield Problem(
+            job.origin,
+            f"the platform knows no environment {job.key.environment!r}",
+            f"it knows {known}",
+        )
+    elif defaults.tier not in platform.tiers:
+        yield Problem(platform.origin, f"environments: there is no tier {defaults.tier!r}")
+    if job.spec.schedule is not None:
+        try:
+            crontab.parsed(job.spec.schedule.cron)
+        except crontab.CrontabError as fault:
+            yield Problem(_origin(job, "schedule"), f"schedule: {fault}")
+    yield from _service_problems(job, project, platform, cluster)
+
+
+def _recipe_problems(job: DesiredJob, platform: Platform) -> Iterator[Problem]:
+    if recipe_of(job, platform) is None:
+        kind = "package" if job.spec.package is not None else "image"
+        recipe = "wheel" if kind == "package" else "image"
+        yield Problem(
+            _origin(job, kind),
+            f"the platform has no recipe for a job with `{kind}:`",
+            f"an operator adds the recipe `{recipe}` to {platform.origin.path}",
+        )
+    if job.spec.health is not None and health_port(job, platform) is None:
+        yield Problem(
+            _origin(job, "health"),
+            f"health: there is no port {platform.health.port!r} to check",
+            f"add `ports: [{platform.health.port}]`",
+        )
+
+
+def _text_problems(job: DesiredJob) -> Iterator[Problem]:
+    spec = job.spec
+    texts = [("run", spec.run), *((f"env.{name}", value) for name, value in spec.env)]
+    if spec.health is not None:
+        texts.append(("health", spec.health))
+    for path, text in texts:
+        for message, hint in check_authored(text):
+            yield Problem(_origin(job, path), f"{path}: {message}", hint)
+
+
+def _raw_problems(job: DesiredJob, project: Project) -> Iterator[Problem]:
+    for name, _ in job.spec.aurora:
+        where = _origin(job, f"aurora.{name}")
+        if name not in FIELDS:
+            yield Problem(where, f"aurora.{name}: no such field can be set")
+        elif name not in project.grants.aurora:
+            yield Problem(
+                where,
+                f"aurora.{name}: project {project.name} does not grant it",
+                f"an operator adds it to `allow.aurora` in {project.origin.path}",
+            )
+
+
+def _service_problems(
+    job: DesiredJob, project: Project, platform: Platform, cluster: Cluster
+) -> Iterator[Problem]:
+    spec = job.spec
+    if spec.instances > cluster.tasks_per_job_max:
+        yield Problem(
+            _origin(job, "instances"),
+            f"instances: {cluster.name} takes at most {cluster.tasks_per_job_max} of one job",
+        )
+    chosen = rollout.rollout_of(spec, project, platform)
+    if chosen is None:
+        name = spec.rollout or project.rollout or platform.rollout
+        known = ", ".join(sorted(platform.rollouts))
+        yield Problem(
+            _origin(job, "rollout"), f"rollout: there is no {name!r}", f"there is {known}"
+        )
+    elif spec.kind is JobKind.SERVICE:
+        yield from _failure_problems(job, chosen, cluster)
+    if spec.sla is not None:
+        yield from _sla_problems(job, project, platform, cluster)
+
+
+def _failure_problems(job: DesiredJob, chosen: Rollout, cluster: Cluster) -> Iterator[Problem]:
+    failures = chosen.failures_per_instance_max * job.spec.instances
+    if failures > cluster.update_failures_max:
+        yield Problem(
+            _origin(job, "instances"),
+            f"rollout {chosen.name} allows {failures} failures in all,"
+            f" {cluster.name} at most {cluster.update_failures_max}",
+        )
+
+
+def _sla_problems(
+    job: DesiredJob, project: Project, platform: Platform, cluster: Cluster
+) -> Iterator[Problem]:
+    """Aurora's own checks (api.md 5.1, item 15), before it is asked."""
+    name, where = job.spec.sla, _origin(job, "sla")
+    assert name is not None, "asked only about a job with an SLA"
+    sla = platform.slas.get(name)
+    if sla is None:
+        known = ", ".join(sorted(platform.slas)) or "none"
+        yield Problem(where, f"sla: there is no {name!r}", f"there is {known}")
+        return
+    defaults = defaults_of(platform, project, job.key.environment)
+    tier = platform.tiers.get(defaults.tier) if defaults is not None else None
+    if tier is not None and not tier.production and defaults is not None:
+        yield Problem(where, f"sla: tier {defaults.tier!r} of this environment can have none")
+    if isinstance(sla, CoordinatorSla):
+        return
+    count = job.spec.instances
+    if count < cluster.sla_instances_min:
+        yield Problem(
+            where,
+            f"sla: {cluster.name} keeps one for {cluster.sla_instances_min} instances or more,"
+            f" not for {count}",
+        )
+    if sla.duration_s > cluster.sla_duration_max_s:
+        yield Problem(where, f"sla: {sla.duration_s} s is over {cluster.sla_duration_max_s} s")
+    kept = sla.count if isinstance(sla, CountSla) else sla.percentage * count / 100
+    if count and kept > count - 1:
+        yield Problem(where, f"sla: {name} would let none of {count} instances be replaced")
+
+
+def _origin(job: DesiredJob, path: str) -> Origin:
+    """Return where a field was written, or the document when it was not."""
+    found: Any = job.authored.get(path)
+    while found is None and "." in path:
+        path = path.rpartition(".")[0]
+        found = job.authored.get(path)
+    return found.origin if found is not None else job.origin

@@ -1,0 +1,46 @@
+"""A rollout of the platform's menu, for one job, as the settings of an Aurora update."""
+
+from math import floor
+
+from reconciler.model.policy import Platform, Project, Rollout, Strategy
+from reconciler.model.spec import JobSpec
+from reconciler.model.update import UpdateSettings
+
+
+def rollout_of(spec: JobSpec, project: Project, platform: Platform) -> Rollout | None:
+    """Return the rollout that holds for the job; None when no menu has its name."""
+    return platform.rollouts.get(spec.rollout or project.rollout or platform.rollout)
+
+
+def change(spec: JobSpec, rollout: Rollout) -> UpdateSettings:
+    """Return how a change is rolled out: shares of the instances, rounded down, at least one."""
+    return UpdateSettings(
+        strategy=rollout.strategy,
+        groups=tuple(max(1, floor(share * spec.instances)) for share in rollout.shares),
+        watch_ms=1000 * _watch_s(spec, rollout),
+        # A budget of every instance would call a dead service updated.
+        failed_instances_max=min(rollout.failed_instances_max, max(spec.instances - 1, 0)),
+        failures_per_instance_max=rollout.failures_per_instance_max,
+        rollback=rollout.rollback,
+        sla_aware=spec.sla is not None,
+        pause_between=rollout.pause_between,
+    )
+
+
+def creation(spec: JobSpec, rollout: Rollout) -> UpdateSettings:
+    """Return how a first version comes up: all at once, and what fails stays to be looked at."""
+    return UpdateSettings(
+        strategy=Strategy.BATCH,
+        groups=(max(spec.instances, 1),),
+        watch_ms=1000 * _watch_s(spec, rollout),
+        failed_instances_max=0,
+        failures_per_instance_max=rollout.failures_per_instance_max,
+        rollback=False,
+        sla_aware=False,
+    )
+
+
+def _watch_s(spec: JobSpec, rollout: Rollout) -> int:
+    """With a health check RUNNING already means healthy; without, an early crash must be waited
+    for (runtime.md 10)."""
+    return rollout.watch_s if spec.health is None else rollout.watch_with_health_s

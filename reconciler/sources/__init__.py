@@ -1,0 +1,1 @@
+"""Where the desired state is read from: a directory, or a git repository at a ref."""

@@ -1,0 +1,204 @@
+"""The desired state as it lies in a directory, which other programs may be changing meanwhile.
+
+A reading counts only when a scan before and a scan after it agree. Symlinks are named, never
+followed. Nothing here waits: a tree that does not hold still is said to be incomplete.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reconciler.model.tree import FileAt, Files, Revision
+from reconciler.sources.port import SourceError
+from reconciler.sources.repository import Repository, around, git_folders
+from reconciler.sources.selection import (
+    FILE_BYTES_MAX,
+    FILES_MAX,
+    bad_name,
+    blob_id,
+    digest,
+    is_document,
+    is_hidden,
+    text_of,
+    together,
+    too_large,
+    too_many,
+)
+
+_ATTEMPTS = 3
+_DOCUMENT_MODES = ("100644", "100755", "100664")
+
+
+@dataclass(slots=True)
+class Scan:
+    """What lies below a folder: a stamp for each document, and what is amiss."""
+
+    top: bytes
+    stamps: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    amiss: list[str] = field(default_factory=list)
+
+
+class Directory:
+    """A folder of documents, in a git work tree or not."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def read(self, asked: frozenset[str]) -> Files:
+        """Read all documents, again when they changed meanwhile, and say what is amiss."""
+        files, amiss, steady = self._attempt()
+        for _ in range(_ATTEMPTS - 1):
+            if steady:
+                break
+            files, amiss, steady = self._attempt()
+        if not steady:
+            amiss.append(f"files below {self._root} change while they are read")
+        if not files:
+            amiss.append(f"no documents below {self._root}")
+        return Files(self._revision(files, asked), files, together(amiss))
+
+    def watched(self) -> tuple[Path, ...]:
+        """Return the folder, and what git writes at the end of a pull or a commit."""
+        top = around(self._root.resolve())
+        folders = git_folders(top) if top else None
+        if folders is None:
+            return (self._root,)
+        return (self._root, *folders.of_refs(), folders.own / "index", folders.own / "index.lock")
+
+    def _attempt(self) -> tuple[tuple[FileAt, ...], list[str], bool]:
+        """Return the documents, what is amiss, and whether everything held still."""
+        lock = self._lock()
+        before = scan(self._root)
+        files, amiss, steady = _contents(before)
+        steady = steady and scan(self._root) == before
+        if lock := lock or self._lock():
+            amiss.append(f"git is at work here: {lock} (remove it if no git is running)")
+        return files, amiss, steady
+
+    def _lock(self) -> Path | None:
+        """Return the file that git holds while it changes the work tree around us."""
+        top = around(self._root.resolve())
+        folders = git_folders(top) if top else None
+        lock = folders.own / "index.lock" if folders else None
+        return lock if lock and lock.exists() else None
+
+    def _revision(self, files: tuple[FileAt, ...], asked: frozenset[str]) -> Revision:
+        """Return the commit that is checked out, if what was read is what it holds.
+
+        Compares what was read with the commit: `git status` would pass over ignored files and
+        over what a sparse checkout leaves out.
+        """
+        mine = [(f.path, f.blob) for f in files]
+        try:
+            found = self._committed(mine, asked)
+        except SourceError:
+            # No git, or one that refuses: then this is a plain directory.
+            found = None
+        return found or Revision(digest(mine))
+
+    def _committed(self, mine: list[tuple[str, str]], asked: frozenset[str]) -> Revision | None:
+        root = self._root.resolve()
+        top = around(root)
+        if top is None:
+            return None
+        repository = Repository(top)
+        commit = repository.commit("HEAD")
+        below = "" if root == top else root.relative_to(top).as_posix()
+        held = [
+            (os.fsdecode(e.path), e.blob)
+            for e in repository.entries(commit, below)
+            if e.mode in _DOCUMENT_MODES and _is_shown_document(os.fsdecode(e.path))
+        ]
+        return repository.revision(commit, asked) if sorted(held) == mine else None
+
+
+def scan(root: Path) -> Scan:
+    """Return the documents below a folder with size, times and inode; symlinks are not followed."""
+    # The root itself may be a symlink that is swapped as a whole: one scan stays with one target.
+    top = os.path.realpath(os.fsencode(root))
+    found = Scan(top)
+    folders = [b""]
+    while folders:
+        folder = folders.pop()
+        try:
+            entries = list(os.scandir(_joined(top, folder)))
+        except OSError as error:
+            if not folder:
+                raise SourceError(f"{root} cannot be read: {error.strerror}") from None
+            found.amiss.append(f"{_shown(folder)} cannot be read: {error.strerror}")
+            continue
+        folders += _sort_out(found, folder, entries)
+        if len(found.stamps) > FILES_MAX:
+            return Scan(top, amiss=[too_many(str(root))])
+    return found
+
+
+def _sort_out(found: Scan, folder: bytes, entries: list[os.DirEntry[bytes]]) -> Iterator[bytes]:
+    """Note what lies in one folder; yield the folders in it."""
+    for entry in entries:
+        path = _joined(folder, entry.name)
+        if entry.name.startswith(b"."):
+            continue
+        if entry.is_symlink():
+            found.amiss.append(f"{_shown(path)} is a symlink")
+        elif entry.is_dir(follow_symlinks=False):
+            yield path
+        elif is_document(_shown(entry.name)):
+            _note(found, path, entry)
+
+
+def _note(found: Scan, raw: bytes, entry: os.DirEntry[bytes]) -> None:
+    path = text_of(raw)
+    try:
+        seen = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        found.amiss.append(f"{_shown(raw)} cannot be read: {error.strerror}")
+        return
+    if path is None:
+        found.amiss.append(bad_name(raw))
+    elif not stat.S_ISREG(seen.st_mode):
+        found.amiss.append(f"{path} is not a plain file")
+    elif seen.st_size > FILE_BYTES_MAX:
+        found.amiss.append(too_large(path))
+    else:
+        # The time of change tells a rename there and back, which keeps all the rest.
+        found.stamps[path] = (seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+
+
+def _contents(seen: Scan) -> tuple[tuple[FileAt, ...], list[str], bool]:
+    """Return the documents of a scan, what is amiss, and whether all were still as scanned."""
+    files = []
+    amiss = list(seen.amiss)
+    steady = True
+    for path, (size, *_) in sorted(seen.stamps.items()):
+        try:
+            data = _read(_joined(seen.top, path.encode()))
+        except FileNotFoundError:
+            steady = False
+        except OSError as error:
+            amiss.append(f"{path} cannot be read: {error.strerror}")
+        else:
+            steady = steady and len(data) == size
+            files.append(FileAt(path, blob_id(data), data))
+    return tuple(files), amiss, steady
+
+
+def _read(path: bytes) -> bytes:
+    # What was a file when it was scanned may be a symlink or a pipe by now.
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(handle, "rb") as file:
+        return file.read(FILE_BYTES_MAX + 1)
+
+
+def _joined(folder: bytes, name: bytes) -> bytes:
+    return b"%b/%b" % (folder, name) if folder and name else folder or name
+
+
+def _is_shown_document(path: str) -> bool:
+    return is_document(path) and not any(is_hidden(part) for part in path.split("/"))
+
+
+def _shown(path: bytes) -> str:
+    return path.decode(errors="backslashreplace")

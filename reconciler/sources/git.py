@@ -1,0 +1,109 @@
+"""The desired state as it stands in a commit, read from git's object database.
+
+Needs no work tree, so a bare repository will do, and a half-finished checkout cannot be seen.
+"""
+
+from pathlib import Path
+
+from reconciler.model.tree import FileAt, Files
+from reconciler.sources.port import SourceError
+from reconciler.sources.repository import Entry, Repository, git_folders
+from reconciler.sources.selection import (
+    FILE_BYTES_MAX,
+    FILES_MAX,
+    bad_name,
+    is_document,
+    is_hidden,
+    text_of,
+    together,
+    too_large,
+    too_many,
+)
+
+_LINK = "120000"
+_SUBMODULE = "160000"
+
+
+class GitRef:
+    """A ref of a local repository, at the folder `below` of its tree.
+
+    Remembers its last reading: the same commit costs no more than a look at the ref, and a new
+    one what it changed.
+    """
+
+    def __init__(self, repository: Path, ref: str, below: str = "") -> None:
+        self._repository = Repository(repository)
+        self._ref = _checked_ref(ref)
+        self._below = _checked_folder(below)
+        self._last: Files | None = None
+
+    def read(self, asked: frozenset[str]) -> Files:
+        """Read the tree of the commit that the ref names now."""
+        if not self._repository.top.is_dir():
+            raise SourceError(f"no such directory: {self._repository.top}")
+        commit = self._repository.commit(self._ref)
+        files, amiss = self._files(commit)
+        revision = self._repository.revision(commit, asked)
+        self._last = Files(revision, files, together(amiss))
+        return self._last
+
+    def watched(self) -> tuple[Path, ...]:
+        """Return what git writes when a ref moves."""
+        folders = git_folders(self._repository.top)
+        return folders.of_refs() if folders else (self._repository.top,)
+
+    def _files(self, commit: str) -> tuple[tuple[FileAt, ...], list[str]]:
+        if self._last and self._last.revision.id == commit and self._last.incomplete is None:
+            return self._last.files, []
+        chosen, amiss = _chosen(self._repository.entries(commit, self._below))
+        where = f"{self._below or '/'} of {self._ref}"
+        if len(chosen) > FILES_MAX:
+            return (), [too_many(where)]
+        if not chosen:
+            amiss.append(f"no documents below {where}")
+        contents = self._read(set(chosen.values()))
+        missing = [p for p, blob in chosen.items() if blob not in contents]
+        amiss += [f"{path}: git does not hold its content" for path in missing]
+        files = (FileAt(p, b, contents[b]) for p, b in sorted(chosen.items()) if b in contents)
+        return tuple(files), amiss
+
+    def _read(self, blobs: set[str]) -> dict[str, bytes]:
+        """Return the content of the blobs, asking git only for what the last reading lacked."""
+        last = self._last.files if self._last else ()
+        kept = {f.blob: f.data for f in last if f.blob in blobs}
+        return kept | self._repository.blobs(sorted(blobs - kept.keys()))
+
+
+def _chosen(entries: list[Entry]) -> tuple[dict[str, str], list[str]]:
+    """Return the blob ids of the documents by path, and what is amiss with the others."""
+    chosen: dict[str, str] = {}
+    amiss = []
+    for entry in entries:
+        path = text_of(entry.path)
+        shown = path if path is not None else bad_name(entry.path)
+        if any(is_hidden(part) for part in shown.split("/")):
+            continue
+        if entry.mode in (_LINK, _SUBMODULE):
+            amiss.append(f"{shown} is a {'symlink' if entry.mode == _LINK else 'submodule'}")
+        elif not is_document(entry.path.decode(errors="replace")):
+            continue
+        elif path is None:
+            amiss.append(shown)
+        elif (entry.size or 0) > FILE_BYTES_MAX:
+            amiss.append(too_large(path))
+        else:
+            chosen[path] = entry.blob
+    return chosen, amiss
+
+
+def _checked_ref(ref: str) -> str:
+    if not ref or ref.startswith("-") or any(c.isspace() or c < " " or c in ":?*[\\" for c in ref):
+        raise ValueError(f"{ref!r} cannot be a ref: name a branch, a tag or a commit, like main")
+    return ref
+
+
+def _checked_folder(below: str) -> str:
+    parts = below.strip("/").split("/") if below.strip("/") else []
+    if any(part in ("", ".", "..") or "\0" in part for part in parts):
+        raise ValueError(f"{below!r} cannot be a folder of a commit: write it like deploy/aurora")
+    return "/".join(parts)

@@ -1,0 +1,33 @@
+"""From the word that names a source to the source."""
+
+import re
+from pathlib import Path
+
+from reconciler.sources.directory import Directory
+from reconciler.sources.git import GitRef
+from reconciler.sources.port import Source
+
+_EXAMPLES = "write a directory like ./desired-state, or git:/srv/platform.git@main:deploy"
+_REMOTE = re.compile(r"(git:)?([a-z][a-z0-9+.-]*://|git@[\w-]+\.[\w.-]+:)")
+
+
+def open_source(where: str) -> Source:
+    """Return the source for `DIR`, `PATH@REF[:SUBDIR]` or `git:PATH@REF[:SUBDIR]`.
+
+    A directory that exists is meant as such, `@` in its name or not. ValueError for what cannot
+    be meant; whether the place exists is found out by reading.
+    """
+    if not where.strip() or "\0" in where:
+        raise ValueError(f"the desired state has no place: {_EXAMPLES}")
+    if _REMOTE.match(where):
+        raise ValueError(f"{where!r} is remote: clone it and name the clone; {_EXAMPLES}")
+    if not where.startswith("git:") and ("@" not in where or Path(where).is_dir()):
+        return Directory(Path(where))
+    path, at, rest = where.removeprefix("git:").rpartition("@")
+    if not at or not path:
+        raise ValueError(f"{where!r} names no repository and ref: {_EXAMPLES}")
+    ref, _, below = rest.partition(":")
+    try:
+        return GitRef(Path(path), ref, below)
+    except ValueError as error:
+        raise ValueError(f"{where!r}: {error}; {_EXAMPLES}") from None

@@ -1,0 +1,69 @@
+"""Which files are documents, how many and how large they may be, and how to name what is amiss.
+
+Both sources choose by the same rules, so that a work tree and its commit read the same.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+# Far beyond what people write. A tree over these limits is a mistake, and pruning must wait.
+FILES_MAX = 20_000
+FILE_BYTES_MAX = 1 << 20
+
+_NAMED_MAX = 3
+
+
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder of this name is skipped, with all that is below it."""
+    return name.startswith(".")
+
+
+def is_document(path: str) -> bool:
+    """Return whether the file is one that declares something."""
+    return path.endswith((".yaml", ".yml"))
+
+
+def text_of(raw: bytes) -> str | None:
+    """Return a path as text; None when it is not UTF-8 and can be neither shown nor recorded."""
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def bad_name(raw: bytes) -> str:
+    """Return what to say about a path that `text_of` refuses."""
+    return f"{raw.decode(errors='backslashreplace')}: the name is not UTF-8"
+
+
+def too_large(path: str) -> str:
+    """Return what to say about a document over the limit."""
+    return f"{path} is larger than 1 MiB"
+
+
+def too_many(where: str) -> str:
+    """Return what to say when there are more documents than anybody means."""
+    return f"more than {FILES_MAX:,} documents below {where}"
+
+
+def blob_id(data: bytes) -> str:
+    """Return the id that git gives to this content."""
+    # Not a matter of security: the id says which content this is, as git's own ids do.
+    return hashlib.sha1(b"blob %d\0%b" % (len(data), data), usedforsecurity=False).hexdigest()
+
+
+def digest(files: Iterable[tuple[str, str]]) -> str:
+    """Return the revision of files that belong to no commit, from sorted paths and blob ids."""
+    total = hashlib.sha256()
+    for path, blob in files:
+        total.update(f"{path}\0{blob}\n".encode())
+    return f"files:{total.hexdigest()[:40]}"
+
+
+def together(amiss: Sequence[str]) -> str | None:
+    """Return one reason for all that is amiss, naming the first few; None when nothing is."""
+    if not amiss:
+        return None
+    named = "; ".join(sorted(amiss)[:_NAMED_MAX])
+    more = len(amiss) - _NAMED_MAX
+    return f"{named}; and {more} more" if more > 0 else named

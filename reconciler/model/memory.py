@@ -11,6 +11,7 @@ from enum import Enum
 
 from reconciler.model.keys import JobKey
 from reconciler.model.policy import Guard, OnRemove, Prune
+from reconciler.model.update import LiveUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ class Memory:
     """Everything remembered about one cluster.
 
     `retried` says when a person last released a job's quarantine: what failed before then no
-    longer counts against it.
+    longer counts against it. `ended` holds the last update of each job that is known to have ended;
+    `watermark_ms` is how far such updates were read, so that each is read once.
     """
 
     installation: str
@@ -106,3 +108,5 @@ class Memory:
     retried: Mapping[JobKey, datetime] = field(default_factory=dict)
     approvals: frozenset[str] = frozenset()
     running_jobs: int | None = None
+    ended: Mapping[JobKey, LiveUpdate] = field(default_factory=dict)
+    watermark_ms: int = 0

@@ -35,6 +35,7 @@ class Facts:
     retried: datetime | None
     absence: Absence | None
     intent: Intent | None
+    remembered: LiveUpdate | None
     project: Project | None
     platform: Platform | None
     revision: Revision
@@ -69,8 +70,9 @@ class Facts:
 
     @property
     def last_ended(self) -> LiveUpdate | None:
+        """Return the job's last update that has ended: read just now, or known from before."""
         ended = self.live.ended if self.live is not None else getattr(self.seen, "ended", ())
-        return ended[0] if ended else None
+        return ended[0] if ended else self.remembered
 
     def ours(self, update: LiveUpdate) -> bool:
         """Return whether this platform started the update, whichever installation of it."""
@@ -140,6 +142,7 @@ def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
             retried=memory.retried.get(key),
             absence=memory.absences.get(key),
             intent=memory.intents.get(key),
+            remembered=memory.ended.get(key),
             project=policies.projects.get(name) if policies else None,
             platform=policies.platform if policies else None,
             revision=tree.revision,

@@ -68,6 +68,26 @@ def looked_again(memory: Memory, snapshot: LiveSnapshot) -> Memory:
     return replace(memory, intents=left, owned=owned)
 
 
+def news(memory: Memory, snapshot: LiveSnapshot) -> LiveSnapshot:
+    """Return the snapshot without the ended updates that are already known.
+
+    What is new makes a job be looked at closely; what is known must not do so for ever.
+    """
+
+    def fresh(key: JobKey, ended: tuple[LiveUpdate, ...]) -> tuple[LiveUpdate, ...]:
+        known = memory.ended.get(key)
+        if known is None:
+            return ended
+        return tuple(u for u in ended if u.modified_ms > known.modified_ms)
+
+    jobs = {
+        key: replace(job, ended=fresh(key, job.ended)) if job.ended else job
+        for key, job in snapshot.jobs.items()
+    }
+    ended = {key: fresh(key, told) for key, told in snapshot.ended.items()}
+    return replace(snapshot, jobs=jobs, ended={k: v for k, v in ended.items() if v})
+
+
 def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
     """Return the memory at the end of a round: what was adopted, is gone, is missing."""
     if plan.unread is not None:
@@ -87,6 +107,8 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
             **{k: given.now for k in seen if any(p.matches(k) for p in given.orders.retry)},
         },
         approvals=memory.approvals - {plan.digest},
+        ended=_ended(given, memory, seen),
+        watermark_ms=_watermark(given, memory, seen),
     )
 
 
@@ -169,6 +191,31 @@ def _absences(
         fresh = Absence(given.now, given.tree.revision.id)
         missing[key] = fresh if before is None or older else before
     return missing
+
+
+def _ended(
+    given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
+) -> dict[JobKey, LiveUpdate]:
+    """Remember how the last update of each job ended that we decide about."""
+    told = {k: u for k, u in memory.ended.items() if k in memory.owned or k in given.rendered}
+    for key in (*memory.owned, *given.rendered):
+        if key not in seen or seen[key].reason is Reason.LIVE_UNKNOWN:
+            continue
+        live = given.snapshot.jobs.get(key)
+        found = live.ended if live is not None else given.snapshot.ended.get(key, ())
+        if found:
+            told[key] = found[0]
+    return told
+
+
+def _watermark(given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]) -> int:
+    """Return up to when ended updates need not be read again: only if every job was judged."""
+    if given.orders.only or any(d.reason is Reason.LIVE_UNKNOWN for d in seen.values()):
+        return memory.watermark_ms
+    snapshot = given.snapshot
+    updates = (*(u for job in snapshot.jobs.values() for u in job.ended),)
+    gone = (*(u for found in snapshot.ended.values() for u in found),)
+    return max((memory.watermark_ms, *(u.modified_ms for u in (*updates, *gone))))
 
 
 def _without_intent(memory: Memory, key: JobKey) -> Memory:

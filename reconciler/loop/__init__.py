@@ -1,0 +1,1 @@
+"""When things happen: one round, rounds until converged, rounds for ever."""

@@ -1,0 +1,93 @@
+"""What is declared, read and rendered for one round.
+
+Only what changed is parsed and rendered anew; what is kept of earlier rounds may save work, and
+cannot change an answer: it is looked up by the content that it was made from.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from reconciler.desired.schemas import Schemas
+from reconciler.desired.tree import Memo, load
+from reconciler.model.keys import JobKey
+from reconciler.model.memory import Owned
+from reconciler.model.policy import Policies
+from reconciler.model.problem import Problem
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import DesiredJob
+from reconciler.model.tree import DesiredTree, Revision
+from reconciler.sources.port import Source
+from reconciler.translate.mediator import render
+
+Rendered = RenderedJob | tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One reading of the desired state. A job of the tree is in exactly one of the two maps."""
+
+    tree: DesiredTree
+    rendered: Mapping[JobKey, RenderedJob]
+    unrendered: Mapping[JobKey, tuple[Problem, ...]]
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Return everything that is wrong with the desired state."""
+        found = (p for problems in self.unrendered.values() for p in problems)
+        return tuple(sorted({*self.tree.problems, *found}))
+
+    def at(self, revision: Revision) -> "Declared":
+        """Return the same, with more known about where its revision comes from."""
+        return replace(self, tree=replace(self.tree, revision=revision))
+
+
+class Reader:
+    """Reads one source again and again. `parses` and `renders` count work, for the benchmark."""
+
+    def __init__(self, source: Source, schemas: Schemas, platform_dir: str = "platform") -> None:
+        self._source = source
+        self.schemas = schemas
+        self._platform_dir = platform_dir
+        self._memo = Memo()
+        self._rendered: dict[JobKey, tuple[str, str, DesiredJob, Rendered]] = {}
+        self.renders = 0
+
+    @property
+    def parses(self) -> int:
+        return self._memo.parses
+
+    def read(self, owned: Mapping[JobKey, Owned], asked: frozenset[str]) -> Declared:
+        """Return what is declared; SourceError when the source cannot be read at all."""
+        files = self._source.read(asked)
+        tree = load(files, self.schemas, owned, self._platform_dir, self._memo)
+        rendered: dict[JobKey, RenderedJob] = {}
+        unrendered: dict[JobKey, tuple[Problem, ...]] = {}
+        if tree.policies is not None:
+            for key, job in tree.jobs.items():
+                found = self._render(job, tree.policies)
+                if isinstance(found, RenderedJob):
+                    rendered[key] = found
+                else:
+                    unrendered[key] = found
+        self._rendered = {k: self._rendered[k] for k in tree.jobs}
+        return Declared(tree, rendered, unrendered)
+
+    def ancestry(self, declared: Declared, asked: frozenset[str]) -> Declared:
+        """Return the same reading, knowing of more revisions whether it descends from them.
+
+        When the source has moved on meanwhile, nobody can tell any more.
+        """
+        revision = declared.tree.revision
+        if asked <= revision.asked | {revision.id}:
+            return declared
+        found = self._source.read(asked | revision.asked).revision
+        return declared.at(found) if found.id == revision.id else declared
+
+    def _render(self, job: DesiredJob, policies: Policies) -> Rendered:
+        known = self._rendered.get(job.key)
+        if known is not None and known[:2] == (job.digest, policies.digest) and known[2] is job:
+            return known[3]
+        self.renders += 1
+        found = render(job, policies)
+        self._rendered[job.key] = (job.digest, policies.digest, job, found)
+        return found

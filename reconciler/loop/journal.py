@@ -1,0 +1,81 @@
+"""The executor's journal for one cluster in one round: memory folded act by act, and stored.
+
+What follows from an act is `plan.learn`'s to say; here each step only reaches the disk before the
+next thing happens, and is told to whoever listens.
+"""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+from reconciler.model.memory import Memory
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import Act, Hold, Plan, Reason
+from reconciler.model.round import ActEnded, ActStarted, Event, JobStatus
+from reconciler.plan import learn
+from reconciler.plan.inputs import PlanInput
+from reconciler.record.store import Record
+
+
+class RoundJournal:
+    """Implements `apply.Journal` over the record.
+
+    `stored` is what the record holds, `given.memory` what the reading has already added to it.
+    `now` is only for showing when something happened.
+    """
+
+    def __init__(
+        self,
+        record: Record,
+        given: PlanInput,
+        stored: Memory,
+        now: Callable[[], datetime],
+        listen: Callable[[Event], None],
+    ) -> None:
+        self._record = record
+        self._given = given
+        self._now = now
+        self._listen = listen
+        self._memory = stored
+
+    def begin(self) -> None:
+        """Store what the reading told: which acts of an earlier round had happened."""
+        self._keep(self._given.memory)
+
+    def intend(self, act: Act, token: str) -> None:
+        self._keep(learn.intended(self._memory, act, token, self._given.now))
+        self._listen(ActStarted(self._now(), act))
+
+    def settle(self, outcome: Outcome) -> None:
+        self._keep(learn.carried_out(self._given, self._memory, outcome))
+        self._record.tell(self._now(), outcome, self._given.tree.revision.id)
+        self._listen(ActEnded(self._now(), outcome))
+
+    def end(self, plan: Plan) -> None:
+        """Store what the round as a whole taught, and the condition of every job."""
+        self._keep(learn.rounded(self._given, self._memory, plan))
+        if plan.unread is None:
+            jobs = conditions(plan, self._memory)
+            revision = plan.revision.id
+            self._record.keep_round(plan.cluster, plan.made_at, revision, plan.unmanaged, jobs)
+
+    def _keep(self, after: Memory) -> None:
+        self._record.keep(self._given.cluster.name, self._memory, after)
+        self._memory = after
+
+
+def conditions(plan: Plan, memory: Memory) -> Iterator[JobStatus]:
+    """Yield the condition of every job that is declared or ours."""
+    for decision in plan.decisions:
+        if decision.reason is Reason.UNMANAGED:
+            continue
+        owned = memory.owned.get(decision.key)
+        yield JobStatus(
+            key=decision.key,
+            project=decision.project,
+            reason=decision.reason,
+            detail=decision.detail,
+            release=decision.release if isinstance(decision, Hold) else "",
+            since=plan.made_at,
+            revision=owned.revision if owned is not None else None,
+            origin=decision.origin,
+        )

@@ -1,0 +1,117 @@
+"""The periodic loop: rounds for ever, whatever a single one comes to."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+
+from reconciler.loop.backoff import doubling, growing, jittered
+from reconciler.loop.clock import Clock
+from reconciler.loop.round import Listen, Rounds, always
+from reconciler.loop.settled import sent, settled, waiting
+from reconciler.loop.supervisor import Supervisor
+from reconciler.model.round import RoundEnded, RoundReport, RoundStarted, Waiting
+
+# While something rolls the next look comes early; after a failure the next try does.
+FIRST_LOOK_S = 2.0
+FIRST_RETRY_S = 5.0
+JITTER = 0.1
+
+# A success that lies further back than so many intervals is worth a warning.
+STALE_INTERVALS = 2
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often to look. `haste`: how much faster than ours the fastest cluster's time passes."""
+
+    interval_s: float
+    chance: Random
+    haste: float = 1.0
+
+
+def watch(
+    rounds: Rounds,
+    clock: Clock,
+    rhythm: Rhythm,
+    listen: Listen,
+    supervisor: Supervisor,
+    stopping: Callable[[], bool],
+) -> None:
+    """Do rounds until told to stop. An RPC that is under way is finished first."""
+    number = failures = looks = 0
+    succeeded = clock.monotonic()
+    while not stopping():
+        number += 1
+        report = _round(rounds, clock, number, listen, stopping)
+        now = clock.monotonic()
+        if report is not None and not report.faults:
+            succeeded, failures = now, 0
+            looks = 0 if settled(report) else 1 if sent(report) else looks + 1
+        else:
+            failures += 1
+            _warn_when_stale(now - succeeded, rhythm.interval_s)
+        supervisor.rounded(clock.now(), outcome(report))
+        if number == 1:
+            supervisor.ready()
+        if report is not None and (held := waiting(report)):
+            listen(Waiting(clock.now(), held))
+        _wait(pause(rhythm, failures, looks), clock, supervisor, stopping)
+    supervisor.stopping()
+
+
+def pause(rhythm: Rhythm, failures: int, looks: int) -> float:
+    """Return how long to wait after so many failures or looks in a row (0: nothing to wait for)."""
+    if failures:
+        seconds = doubling(failures, min(FIRST_RETRY_S, rhythm.interval_s), rhythm.interval_s)
+    elif looks:
+        first = min(FIRST_LOOK_S, rhythm.interval_s)
+        seconds = growing(looks, first, rhythm.interval_s) / rhythm.haste
+    else:
+        seconds = rhythm.interval_s
+    return jittered(seconds, JITTER, rhythm.chance)
+
+
+def outcome(report: RoundReport | None) -> str:
+    """Return one line on a round for a supervisor; None stands for a round that broke."""
+    if report is None:
+        return "failed"
+    if report.faults:
+        return f"faults: {'; '.join(fault.message for fault in report.faults)}"
+    return "settled" if settled(report) else "converging"
+
+
+def _round(
+    rounds: Rounds, clock: Clock, number: int, listen: Listen, stopping: Callable[[], bool]
+) -> RoundReport | None:
+    listen(RoundStarted(clock.now(), number))
+    try:
+        report = rounds.step(clock.now(), always, listen, stopping)
+    except Exception:
+        # The one place that may: a loop that dies of one bad round protects nobody.
+        log.exception("round %d failed", number)
+        return None
+    listen(RoundEnded(clock.now(), report))
+    return report
+
+
+def _warn_when_stale(age_s: float, interval_s: float) -> None:
+    if age_s > STALE_INTERVALS * interval_s:
+        log.warning("the last successful round ended %.0f s ago", age_s)
+
+
+def _wait(
+    seconds: float, clock: Clock, supervisor: Supervisor, stopping: Callable[[], bool]
+) -> None:
+    """Wait, woken early by a change or a signal, in pieces short enough for the supervisor."""
+    until = clock.monotonic() + seconds
+    piece = supervisor.every_s or seconds
+    while not stopping() and (left := until - clock.monotonic()) > 0:
+        wanted = min(left, piece)
+        before = clock.monotonic()
+        clock.wait(wanted)
+        supervisor.alive()
+        if clock.monotonic() - before < wanted:
+            return  # woken

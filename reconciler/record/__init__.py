@@ -1,0 +1,1 @@
+"""What survives a restart: ownership, the guard's window, intents, conditions and history."""

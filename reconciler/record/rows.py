@@ -1,0 +1,109 @@
+"""A memory as rows, and back: what changed between two memories is what one transaction writes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from reconciler.model.keys import JobKey
+from reconciler.model.memory import Absence, Intent, Limits, Memory, Owned, Quarantine, Spent
+from reconciler.model.update import LiveUpdate
+
+# Kind of row → field of Memory, and the type of its values. Names are job keys but for `limits`.
+BY_KEY: Mapping[str, Any] = {
+    "owned": Owned,
+    "quarantined": Quarantine,
+    "absences": Absence,
+    "intents": Intent,
+    "retried": datetime,
+    "ended": LiveUpdate,
+}
+LIMITS, SPENT, APPROVAL, CLUSTER = "limits", "spent", "approval", "cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterRow:
+    """What is remembered of a cluster as a whole; its presence says that a round has ended."""
+
+    watermark_ms: int
+    running_jobs: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One row to write, or to delete when `value` is None."""
+
+    kind: str
+    name: str
+    value: bytes | None
+
+
+def changes(before: Memory, after: Memory) -> Iterator[Change]:
+    """Yield what must be written so that `after` is remembered where `before` was."""
+    for kind in BY_KEY:
+        yield from _mapped(kind, getattr(before, kind), getattr(after, kind))
+    yield from _mapped(LIMITS, before.limits, after.limits)
+    if before.spent != after.spent:
+        yield from _mapped(SPENT, _spent(before.spent), _spent(after.spent))
+    old, new = dict.fromkeys(before.approvals, True), dict.fromkeys(after.approvals, True)
+    yield from _mapped(APPROVAL, old, new)
+    row = ClusterRow(after.watermark_ms, after.running_jobs)
+    if not after.fresh and (
+        before.fresh or row != ClusterRow(before.watermark_ms, before.running_jobs)
+    ):
+        yield Change(CLUSTER, "", msgspec.json.encode(row))
+
+
+def memory(installation: str, rows: Mapping[tuple[str, str], bytes]) -> Memory:
+    """Return what the rows remember; msgspec.MsgspecError or ValueError for what is no row."""
+    told: dict[str, Any] = {kind: {} for kind in (*BY_KEY, LIMITS)}
+    spent, approvals = [], []
+    row: ClusterRow | None = None
+    for (kind, name), value in rows.items():
+        if kind in BY_KEY:
+            told[kind][JobKey.parse(name)] = msgspec.json.decode(value, type=BY_KEY[kind])
+        elif kind == LIMITS:
+            told[LIMITS][name] = msgspec.json.decode(value, type=Limits)
+        elif kind == SPENT:
+            spent.append(msgspec.json.decode(value, type=Spent))
+        elif kind == APPROVAL:
+            approvals.append(name)
+        elif kind == CLUSTER:
+            row = msgspec.json.decode(value, type=ClusterRow)
+    return Memory(
+        installation=installation,
+        fresh=row is None,
+        spent=tuple(sorted(spent, key=lambda s: (s.at, s.key, s.deed.value))),
+        approvals=frozenset(approvals),
+        running_jobs=row.running_jobs if row is not None else None,
+        watermark_ms=row.watermark_ms if row is not None else 0,
+        **told,
+    )
+
+
+def _mapped(kind: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[Change]:
+    if before is after:
+        return
+    for name, value in after.items():
+        if name not in before or before[name] != value:
+            yield Change(kind, str(name), msgspec.json.encode(value))
+    for name in before.keys() - after.keys():
+        yield Change(kind, str(name), None)
+
+
+def _spent(spent: tuple[Spent, ...]) -> dict[str, Spent]:
+    return {f"{s.at.isoformat()} {s.key} {s.deed.value}": s for s in spent}
+
+
+assert {f.name for f in fields(Memory)} == {
+    *BY_KEY,
+    "installation",
+    "fresh",
+    "limits",
+    "spent",
+    "approvals",
+    "running_jobs",
+    "watermark_ms",
+}, "a field of Memory that no row remembers"

@@ -1,0 +1,268 @@
+"""The record: one SQLite file in a directory of ours, written step by step, never half.
+
+A write that fails raises `RecordError` before anything is done to a cluster: what is not written
+down must not be sent.
+"""
+
+import contextlib
+import sqlite3
+import uuid
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from reconciler.model.keys import JobKey
+from reconciler.model.memory import Memory, Owned
+from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.round import JobStatus
+from reconciler.record import conditions, rows
+from reconciler.record.fault import RecordError
+from reconciler.record.lock import Lock
+
+FORMAT = "1"
+HISTORY_DAYS = 90
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS remembered (
+  cluster TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (cluster, kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS condition (
+  cluster TEXT NOT NULL, job TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (cluster, job)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS round (
+  cluster TEXT PRIMARY KEY, at TEXT NOT NULL, revision TEXT NOT NULL, unmanaged INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS history (
+  at TEXT NOT NULL, cluster TEXT NOT NULL, job TEXT NOT NULL, action TEXT NOT NULL,
+  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS history_of_job ON history (job, at);
+"""
+
+
+class Record:
+    """Everything remembered, for all clusters of one platform.
+
+    `writing` takes the directory's lock and creates what is missing; without it nothing is created
+    or changed, and a record that does not exist is an empty one.
+    """
+
+    def __init__(self, directory: Path, now: datetime, *, writing: bool) -> None:
+        self.directory = directory
+        self._now = now
+        self._writing = writing
+        self._lock: Lock | None = None
+        self._db: sqlite3.Connection | None = None
+        self._installation = ""
+
+    def __enter__(self) -> Self:
+        try:
+            with _told(self.directory):
+                self._open()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        if self._db is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.close()
+        if self._lock is not None:
+            self._lock.__exit__(None, None, None)
+
+    # --- memory
+
+    def memory(self, cluster: str) -> Memory:
+        """Return what is remembered of one cluster; a fresh memory when nothing is."""
+        with _told(self.directory):
+            found = self._select(
+                "SELECT kind, name, value FROM remembered WHERE cluster = ?", (cluster,)
+            )
+            told = {(kind, name): value for kind, name, value in found}
+            return rows.memory(self._installation, told)
+
+    def owned(self) -> dict[JobKey, Owned]:
+        """Return every job of ours, on all clusters."""
+        with _told(self.directory):
+            found = self._select("SELECT name, value FROM remembered WHERE kind = 'owned'", ())
+            return {JobKey.parse(n): msgspec.json.decode(v, type=Owned) for n, v in found}
+
+    def keep(self, cluster: str, before: Memory, after: Memory) -> None:
+        """Write what changed, in one transaction that has reached the disk when this returns."""
+        with _told(self.directory), self._transaction() as db:
+            for change in rows.changes(before, after):
+                if change.value is None:
+                    db.execute(
+                        "DELETE FROM remembered WHERE cluster = ? AND kind = ? AND name = ?",
+                        (cluster, change.kind, change.name),
+                    )
+                else:
+                    db.execute(
+                        "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?)",
+                        (cluster, change.kind, change.name, change.value),
+                    )
+
+    # --- conditions and history
+
+    def conditions(self) -> tuple[JobStatus, ...]:
+        """Return the condition of every job, as the last rounds left them."""
+        with _told(self.directory):
+            found = self._select("SELECT value FROM condition ORDER BY cluster, job", ())
+            return tuple(conditions.decode(value) for (value,) in found)
+
+    def rounds(self) -> tuple[tuple[str, datetime, str, int], ...]:
+        """Return cluster, time, revision and count of unmanaged jobs of each last round."""
+        with _told(self.directory):
+            found = self._select("SELECT * FROM round ORDER BY cluster", ())
+            return tuple((c, datetime.fromisoformat(at), r, n) for c, at, r, n in found)
+
+    def keep_round(
+        self, cluster: str, at: datetime, revision: str, unmanaged: int, jobs: Iterable[JobStatus]
+    ) -> None:
+        """Write the conditions of one cluster; `since` of a job that has kept its reason stays."""
+        with _told(self.directory), self._transaction() as db:
+            before = dict(
+                db.execute("SELECT job, value FROM condition WHERE cluster = ?", (cluster,))
+            )
+            told = {str(job.key): job for job in jobs}
+            for name in before.keys() - told.keys():
+                db.execute("DELETE FROM condition WHERE cluster = ? AND job = ?", (cluster, name))
+            for name, job in told.items():
+                value = conditions.encode(conditions.continued(job, before.get(name)))
+                if value != before.get(name):
+                    db.execute(
+                        "INSERT OR REPLACE INTO condition VALUES (?, ?, ?)", (cluster, name, value)
+                    )
+            db.execute(
+                "INSERT OR REPLACE INTO round VALUES (?, ?, ?, ?)",
+                (cluster, at.isoformat(), revision, unmanaged),
+            )
+
+    def tell(self, at: datetime, outcome: Outcome, revision: str) -> None:
+        """Append what became of an act to the history, which is kept for 90 days."""
+        act = outcome.act
+        row = (
+            at.isoformat(),
+            act.key.cluster,
+            str(act.key),
+            type(act.action).__name__,
+            act.reason.label,
+            type(outcome).__name__,
+            _message(outcome),
+            revision,
+        )
+        oldest = (at - timedelta(days=HISTORY_DAYS)).isoformat()
+        with _told(self.directory), self._transaction() as db:
+            db.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("DELETE FROM history WHERE at < ?", (oldest,))
+
+    def history(self, job: JobKey) -> tuple[tuple[str, ...], ...]:
+        """Return a job's acts, oldest first: time, action, reason, outcome, words, revision."""
+        with _told(self.directory):
+            found = self._select(
+                "SELECT at, action, reason, outcome, message, revision FROM history"
+                " WHERE job = ? ORDER BY at, rowid",
+                (str(job),),
+            )
+            return tuple(found)
+
+    # --- the file
+
+    def _open(self) -> None:
+        path = self.directory / "record.sqlite"
+        if self._writing:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = Lock(self.directory, self._now).__enter__()
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+            path.chmod(0o600)
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._check()
+            self._db.executescript(SCHEMA)
+            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
+            self._db.execute(
+                "INSERT OR IGNORE INTO meta VALUES ('installation', ?)", (str(uuid.uuid4()),)
+            )
+        elif path.exists():
+            self._db = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode=ro",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+            )
+        self._read_meta()
+
+    def _check(self) -> None:
+        assert self._db is not None, "opened before"
+        [(verdict,)] = self._db.execute("PRAGMA quick_check(1)").fetchall()
+        if verdict != "ok":
+            raise sqlite3.DatabaseError(verdict)
+
+    def _read_meta(self) -> None:
+        meta = dict(self._select("SELECT name, value FROM meta", ()))
+        if meta and meta.get("format") != FORMAT:
+            raise RecordError(
+                f"{self.directory} was written by another version (format {meta.get('format')})"
+            )
+        self._installation = meta.get("installation", "")
+
+    def _select(self, query: str, values: tuple[str, ...]) -> list[Any]:
+        if self._db is None:
+            return []
+        return self._db.execute(query, values).fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        assert self._db is not None, "opened before"
+        assert self._writing, "opened for reading only"
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except BaseException:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise
+
+
+@contextlib.contextmanager
+def _told(directory: Path) -> Iterator[None]:
+    """Turn every way in which a file can fail into the one that callers know."""
+    try:
+        yield
+    except sqlite3.Error as fault:
+        raise RecordError(_remedy(directory, str(fault))) from None
+    except OSError as fault:
+        raise RecordError(_remedy(directory, fault.strerror or str(fault))) from None
+    except (msgspec.MsgspecError, ValueError) as fault:
+        raise RecordError(_remedy(directory, f"a row that cannot be read: {fault}")) from None
+
+
+def _remedy(directory: Path, why: str) -> str:
+    return (
+        f"the record in {directory} cannot be used: {why}. Free space, mend permissions, or move"
+        " the directory away: ownership is then rebuilt from the marks of live jobs"
+    )
+
+
+def _message(outcome: Outcome) -> str:
+    match outcome:
+        case Applied(message=message) | Refused(message=message):
+            return message
+        case Deferred(why=why) | Indeterminate(why=why):
+            return why

@@ -1,0 +1,416 @@
+"""One Aurora behind the port: reads in bulk, reads in depth, and the one RPC of each act."""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, TypeVar, assert_never
+
+from reconciler.live.survey import Bulk, snapshot
+from reconciler.model import basis
+from reconciler.model.keys import JobKey
+from reconciler.model.live import (
+    Accepted,
+    Answer,
+    LiveGroup,
+    LiveJob,
+    LiveSnapshot,
+    LiveTask,
+    RefusedAnswer,
+    Unknown,
+)
+from reconciler.model.outcome import Outcome
+from reconciler.model.plan import (
+    AbortUpdate,
+    Act,
+    Basis,
+    CronBasis,
+    DescheduleCron,
+    InstancesBasis,
+    KillTasks,
+    PulseUpdate,
+    ResumeUpdate,
+    RollbackUpdate,
+    ScheduleCron,
+    StartUpdate,
+    TasksBasis,
+    UpdateBasis,
+)
+from reconciler.model.questions import Questions
+from reconciler.model.update import TOKEN, LiveUpdate
+from reconciler.scheduler.client import Client, Invalid
+from reconciler.thrift import structs as aurora
+from reconciler.thrift import tjson
+from reconciler.thrift.structs import (
+    ACTIVE_STATES,
+    ACTIVE_UPDATE_STATES,
+    TERMINAL_UPDATE_STATES,
+    ScheduleStatus,
+)
+from reconciler.translate import from_wire, requests
+from reconciler.translate.canonical import config_of
+
+# Aurora fails, without a word, on a longer message (recordings, refusals).
+MESSAGE_MAX = 1024
+ENDED_PAGE = 500
+QUESTIONS_AT_ONCE = 8
+
+Result = aurora.Response | Invalid | Unknown
+T = TypeVar("T")
+
+
+class Aurora:
+    """Implements `SchedulerPort` over a client."""
+
+    def __init__(self, cluster: str, client: Client) -> None:
+        self._cluster = cluster
+        self._client = client
+
+    # --- the bulk reading
+
+    def survey(self, now: datetime, ended_since_ms: int) -> LiveSnapshot:
+        """Read everything in bulk; one reply that fails leaves all of it unknown."""
+        try:
+            bulk = self._bulk(ended_since_ms)
+            if isinstance(bulk, Unknown):
+                return self._unread(now, bulk.why)
+            return snapshot(self._cluster, now, bulk)
+        except tjson.ProtocolError as fault:
+            return self._unread(now, str(fault))
+
+    def _unread(self, now: datetime, why: str) -> LiveSnapshot:
+        return LiveSnapshot(self._cluster, now, {}, unread=why)
+
+    def _bulk(self, ended_since_ms: int) -> Bulk | Unknown:
+        before = self._active_updates()
+        if isinstance(before, Unknown):
+            return before
+        jobs = self._client.jobs()
+        if isinstance(jobs, Unknown):
+            return jobs
+        unsettled = self._tasks(statuses=_sorted(ACTIVE_STATES - {ScheduleStatus.RUNNING}))
+        if isinstance(unsettled, Unknown):
+            return unsettled
+        ended = self._ended_updates(ended_since_ms)
+        if isinstance(ended, Unknown):
+            return ended
+        after = self._active_updates()
+        if isinstance(after, Unknown):
+            return after
+        return Bulk(jobs.configs or (), before, after, ended, unsettled)
+
+    def _active_updates(self) -> tuple[aurora.JobUpdateSummary, ...] | Unknown:
+        return self._updates(updateStatuses=_sorted(ACTIVE_UPDATE_STATES))
+
+    def _ended_updates(self, since_ms: int) -> tuple[aurora.JobUpdateSummary, ...] | Unknown:
+        """Return those that ended since, newest first: pages are read until one is old enough."""
+        found: list[aurora.JobUpdateSummary] = []
+        while True:
+            page = self._updates(
+                updateStatuses=_sorted(TERMINAL_UPDATE_STATES), offset=len(found), limit=ENDED_PAGE
+            )
+            if isinstance(page, Unknown):
+                return page
+            found += page
+            if len(page) < ENDED_PAGE or _modified(page[-1]) < since_ms:
+                return tuple(s for s in found if _modified(s) >= since_ms)
+
+    def _updates(self, **query: Any) -> tuple[aurora.JobUpdateSummary, ...] | Unknown:
+        found = self._client.ask(
+            "getJobUpdateSummaries", jobUpdateQuery=aurora.JobUpdateQuery(**query)
+        )
+        if not isinstance(found, aurora.Response):
+            return _unknown(found)
+        assert found.result is not None, "the client checked it"
+        result = found.result.getJobUpdateSummariesResult
+        return (result.updateSummaries if result is not None else None) or ()
+
+    def _tasks(self, **query: Any) -> tuple[aurora.ScheduledTask, ...] | Unknown:
+        """Return tasks without executor data; an Aurora with executor-less tasks cannot leave it
+        out (api.md 4.2), so it is asked for all of it then."""
+        asked = aurora.TaskQuery(**query)
+        found: Result = Unknown("not asked")
+        for method in ("getTasksWithoutConfigs", "getTasksStatus"):
+            found = self._client.ask(method, query=asked)
+            if isinstance(found, aurora.Response):
+                assert found.result is not None, "the client checked it"
+                result = found.result.scheduleStatusResult
+                return (result.tasks if result is not None else None) or ()
+        return _unknown(found)
+
+    # --- reading in depth
+
+    def examine(self, snapshot: LiveSnapshot, questions: Questions) -> LiveSnapshot:
+        """Answer the questions side by side; what fails makes its job unclear, and no other."""
+        answers: dict[JobKey, Answer] = dict(snapshot.answers)
+        jobs, unclear = dict(snapshot.jobs), dict(snapshot.unclear)
+        ended, quotas = dict(snapshot.ended), dict(snapshot.quotas)
+        pending = dict(snapshot.pending)
+
+        def keep(key: JobKey, found: Any, use: Callable[[Any], None]) -> None:
+            if isinstance(found, Unknown):
+                unclear[key] = found.why
+            else:
+                use(found)
+
+        with ThreadPoolExecutor(QUESTIONS_AT_ONCE) as pool:
+            groups = _each(pool, questions.groups, self._groups)
+            tasks = _each(pool, questions.tasks, self._job_tasks)
+            details = _each(pool, questions.details, self._details)
+            reasons = _each(pool, questions.pending, self._pending)
+            diffs = _each(pool, questions.diffs, self._diff)
+            accepted = _each(pool, questions.accepted, self._accepted)
+            roles = _each(pool, questions.quotas, self._quota)
+
+        for key, found in groups:
+            keep(key, found, lambda g, k=key: _set(jobs, k, groups=g))  # type: ignore[misc]
+        for key, found in tasks:
+            keep(key, found, lambda t, k=key: _set(jobs, k, tasks=t))  # type: ignore[misc]
+        for (key, update_id), found in details:
+            keep(key, found, lambda e, k=key, u=update_id: _tell(jobs, ended, k, u, e))  # type: ignore[misc]
+        for key, found in reasons:
+            keep(key, found, pending.update)
+        for (key, _), found in (*diffs, *accepted):
+            answers[key] = found
+        quotas.update((role, found) for role, found in roles if not isinstance(found, Unknown))
+        return replace(
+            snapshot,
+            jobs=jobs,
+            unclear=unclear,
+            ended=ended,
+            answers=answers,
+            quotas=quotas,
+            pending=pending,
+        )
+
+    def _groups(self, key: JobKey) -> tuple[LiveGroup, ...] | Unknown:
+        found = self._client.ask("getConfigSummary", job=requests.job_key(key))
+        if not isinstance(found, aurora.Response):
+            return _unknown(found)
+        assert found.result is not None, "the client checked it"
+        result = found.result.configSummaryResult
+        return _guarded(lambda: from_wire.groups(result.summary if result is not None else None))
+
+    def _job_tasks(self, key: JobKey) -> tuple[LiveTask, ...] | Unknown:
+        found = self._tasks(jobKeys=(requests.job_key(key),), statuses=_sorted(ACTIVE_STATES))
+        if isinstance(found, Unknown):
+            return found
+        return _guarded(lambda: tuple(t for s in found if (t := from_wire.task(s)) is not None))
+
+    def _details(self, asked: tuple[JobKey, str]) -> Any:
+        key, update_id = asked
+        query = aurora.JobUpdateQuery(key=requests.update_key(key, update_id))
+        found = self._client.ask("getJobUpdateDetails", query=query)
+        if not isinstance(found, aurora.Response):
+            return _unknown(found)
+        assert found.result is not None, "the client checked it"
+        result = found.result.getJobUpdateDetailsResult
+        details = (result.detailsList if result is not None else None) or ()
+        return _guarded(lambda: from_wire.events(details[0])) if details else ()
+
+    def _pending(self, key: JobKey) -> dict[str, str] | Unknown:
+        query = aurora.TaskQuery(jobKeys=(requests.job_key(key),))
+        found = self._client.ask("getPendingReason", query=query)
+        if not isinstance(found, aurora.Response):
+            return _unknown(found)
+        assert found.result is not None, "the client checked it"
+        result = found.result.getPendingReasonResult
+        reasons = (result.reasons if result is not None else None) or ()
+        return {r.taskId: _words(r.reason or "") for r in reasons if r.taskId}
+
+    def _diff(self, asked: tuple[JobKey, StartUpdate]) -> Answer:
+        _, start = asked
+        found = self._client.ask("getJobUpdateDiff", request=requests.update_request(start))
+        if isinstance(found, Invalid):
+            return RefusedAnswer(found.message)
+        if isinstance(found, Unknown):
+            return found
+        assert found.result is not None, "the client checked it"
+        result = found.result.getJobUpdateDiffResult
+        assert result is not None, "the client checked it"
+        return _guarded(lambda: from_wire.diff(result))
+
+    def _accepted(self, asked: tuple[JobKey, StartUpdate | ScheduleCron]) -> Answer:
+        key, action = asked
+        cron = isinstance(action, ScheduleCron)
+        job = requests.cron_job(key, action) if cron else requests.job(key, action)  # type: ignore[arg-type]
+        found = self._client.ask("populateJobConfig", description=job)
+        if isinstance(found, Invalid):
+            return RefusedAnswer(found.message.removeprefix("Invalid configuration: "))
+        if isinstance(found, Unknown):
+            return found
+        assert found.result is not None, "the client checked it"
+        result = found.result.populateJobResult
+        if result is None or result.taskConfig is None:
+            return Unknown("populateJobConfig: OK, but without a config")
+        return Accepted(config_of(result.taskConfig))
+
+    def _quota(self, role: str) -> Any:
+        found = self._client.ask("getQuota", ownerRole=role)
+        if not isinstance(found, aurora.Response):
+            return _unknown(found)
+        assert found.result is not None, "the client checked it"
+        result = found.result.getQuotaResult
+        assert result is not None, "the client checked it"
+        return from_wire.quota(result)
+
+    # --- what an act rests on, and the act
+
+    def basis(self, act: Act) -> Basis | Unknown:
+        """Read again what the act rests on: by job key, so that it is cheap."""
+        try:
+            match act.basis:
+                case InstancesBasis():
+                    return self._instances_basis(act.key)
+                case TasksBasis():
+                    tasks = self._job_tasks(act.key)
+                    return tasks if isinstance(tasks, Unknown) else basis.tasks_basis(tasks)
+                case UpdateBasis(update_id=update_id):
+                    return self._update_basis(act.key, update_id)
+                case CronBasis():
+                    return self._cron_basis(act.key)
+                case _:
+                    assert_never(act.basis)
+        except tjson.ProtocolError as fault:
+            return Unknown(str(fault))
+
+    def _instances_basis(self, key: JobKey) -> InstancesBasis | Unknown:
+        updates = self._updates(
+            jobKey=requests.job_key(key), updateStatuses=_sorted(ACTIVE_UPDATE_STATES)
+        )
+        if isinstance(updates, Unknown):
+            return updates
+        groups = self._groups(key)
+        if isinstance(groups, Unknown):
+            return groups
+        dying = self._tasks(jobKeys=(requests.job_key(key),), statuses=(ScheduleStatus.KILLING,))
+        if isinstance(dying, Unknown):
+            return dying
+        tasks = [t for s in dying if (t := from_wire.task(s)) is not None]
+        return basis.of_groups(groups, tasks, updating=bool(updates))
+
+    def _update_basis(self, key: JobKey, update_id: str) -> UpdateBasis | Unknown:
+        found = self._updates(key=requests.update_key(key, update_id))
+        if isinstance(found, Unknown):
+            return found
+        if not found:
+            return UpdateBasis(update_id, "gone")
+        return basis.update_basis(from_wire.update(found[0]))
+
+    def _cron_basis(self, key: JobKey) -> CronBasis | Unknown:
+        found = self._client.ask("getJobs", ownerRole=key.role)
+        if not isinstance(found, aurora.Response):
+            return _unknown(found)
+        assert found.result is not None, "the client checked it"
+        result = found.result.getJobsResult
+        for job in (result.configs if result is not None else None) or ():
+            if from_wire.job_key(job.key, self._cluster) == key:
+                cron = from_wire.cron(job)
+                return basis.cron_basis(LiveJob(key, False, None, 0, cron=cron))
+        return CronBasis(None)
+
+    def carry_out(self, act: Act, token: str, message: str) -> Outcome:
+        """Send the one RPC of this act."""
+        key, words = act.key, message[:MESSAGE_MAX]
+
+        def of_update(method: str, update_id: str) -> Outcome:
+            told = requests.update_key(key, update_id)
+            return self._client.tell(act, token, method, key=told, message=words)
+
+        match act.action:
+            case StartUpdate() as start:
+                request = requests.update_request(start, **{TOKEN: token})
+                return self._client.tell(
+                    act, token, "startJobUpdate", request=request, message=words
+                )
+            case KillTasks(only=only):
+                return self._client.tell(
+                    act,
+                    token,
+                    "killTasks",
+                    job=requests.job_key(key),
+                    instances=only.ids,
+                    message=words,
+                )
+            case ScheduleCron() as template:
+                job = requests.cron_job(key, template)
+                return self._client.tell(act, token, "scheduleCronJob", description=job)
+            case DescheduleCron():
+                return self._client.tell(act, token, "descheduleCronJob", job=requests.job_key(key))
+            case AbortUpdate(update_id=update_id):
+                return of_update("abortJobUpdate", update_id)
+            case ResumeUpdate(update_id=update_id):
+                return of_update("resumeJobUpdate", update_id)
+            case RollbackUpdate(update_id=update_id):
+                return of_update("rollbackJobUpdate", update_id)
+            case PulseUpdate(update_id=update_id):
+                told = requests.update_key(key, update_id)
+                return self._client.tell(act, token, "pulseJobUpdate", key=told)
+            case _:
+                assert_never(act.action)
+
+
+def _each(
+    pool: ThreadPoolExecutor, asked: Iterable[Any], answer: Callable[[Any], Any]
+) -> list[tuple[Any, Any]]:
+    listed = list(asked)
+    return list(zip(listed, pool.map(answer, listed), strict=True))
+
+
+def _set(jobs: dict[JobKey, LiveJob], key: JobKey, **found: Any) -> None:
+    job = jobs.get(key)
+    if job is None:
+        return
+    if "tasks" in found:
+        found["count"] = len(found["tasks"])
+    jobs[key] = replace(job, **found)
+
+
+def _tell(
+    jobs: dict[JobKey, LiveJob],
+    ended: dict[JobKey, tuple[LiveUpdate, ...]],
+    key: JobKey,
+    update_id: str,
+    events: Any,
+) -> None:
+    """Put the events of an update where the update stands."""
+
+    def told(update: LiveUpdate) -> LiveUpdate:
+        return replace(update, events=events) if update.id == update_id else update
+
+    if key in ended:
+        ended[key] = tuple(map(told, ended[key]))
+    job = jobs.get(key)
+    if job is not None:
+        update = told(job.update) if job.update is not None else None
+        jobs[key] = replace(job, update=update, ended=tuple(map(told, job.ended)))
+
+
+def _guarded(read: Callable[[], T]) -> T | Unknown:
+    try:
+        return read()
+    except tjson.ProtocolError as fault:
+        return Unknown(str(fault))
+
+
+def _unknown(found: Result) -> Unknown:
+    match found:
+        case Unknown():
+            return found
+        case Invalid(message=message):
+            return Unknown(message)
+        case _:
+            return Unknown("an answer that was not expected")
+
+
+def _sorted(statuses: Iterable[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(statuses))
+
+
+def _modified(summary: aurora.JobUpdateSummary) -> int:
+    return (summary.state.lastModifiedTimestampMs or 0) if summary.state is not None else 0
+
+
+def _words(reason: str) -> str:
+    """Return the vetoes in a fixed order: the scheduler joins them in any."""
+    return ", ".join(sorted(filter(None, reason.split(","))))

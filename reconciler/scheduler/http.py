@@ -1,0 +1,188 @@
+"""HTTP to one Aurora: which scheduler leads, deadlines, credentials, and what is known afterwards.
+
+Every call ends in bytes or in a `Silence` that says whether it can have reached a scheduler.
+Nothing is retried here that might have been carried out.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Protocol
+from urllib.parse import urlsplit
+
+import httpx
+
+MEDIA_TYPE = "application/vnd.apache.thrift.json"
+REDIRECTS_MAX = 3
+BODY_MAX = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """HTTP Basic, from local configuration; sent to the cluster's listed hosts only."""
+
+    user: str
+    password: str
+
+    def __repr__(self) -> str:
+        return f"Credentials(user={self.user!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Deadlines:
+    """Seconds: to connect, and for the whole of a read or of a write."""
+
+    connect_s: float = 5.0
+    read_s: float = 30.0
+    write_s: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """No reply that can be read. `sent`: a scheduler may have got the call, and carried it out."""
+
+    why: str
+    sent: bool
+    denied: bool = False
+
+
+class Door(Protocol):
+    """One call, one reply."""
+
+    def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
+        """Return the reply's bytes."""
+        ...
+
+
+class HttpDoor:
+    """The schedulers of one cluster, of which one leads.
+
+    A non-leader answers 307 with the leader's address; it has not looked at the call, so that
+    following is safe. Credentials go to a listed host only: an answer from the network, or a pull
+    request, must not be able to point them elsewhere.
+    """
+
+    def __init__(
+        self,
+        http: httpx.Client,
+        urls: tuple[str, ...],
+        credentials: Credentials | None,
+        deadlines: Deadlines,
+    ) -> None:
+        self._http = http
+        self._urls = urls
+        self._hosts = {_host(url) for url in urls}
+        self._credentials = credentials
+        self._deadlines = deadlines
+        self._leader = urls[0]
+
+    def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
+        """Try the scheduler that led last, then the others, until one answers."""
+        others = [url for url in self._urls if url != self._leader]
+        failures: list[str] = []
+        for url in (self._leader, *others):
+            found = self._follow(url, body, write)
+            if isinstance(found, bytes) or found.sent or found.denied:
+                return found
+            failures.append(found.why)
+        return Silence("; ".join(dict.fromkeys(failures)), sent=False)
+
+    def _follow(self, url: str, body: bytes, write: bool) -> bytes | Silence:
+        for _ in range(REDIRECTS_MAX + 1):
+            answer = self._post(url, body, write)
+            if isinstance(answer, Silence):
+                return answer
+            status, location, content = answer
+            if status != 307:
+                return self._read(url, status, content)
+            following = _base(location)
+            if following is None:
+                return Silence(f"{url} redirects to {location!r}, which is no address", sent=False)
+            if self._credentials is not None and _host(following) not in self._hosts and write:
+                return Silence(
+                    f"{url} says that {following} leads; credentials go to listed hosts only:"
+                    " add it to the Cluster's urls",
+                    sent=False,
+                    denied=True,
+                )
+            url = following
+        return Silence(f"{url}: more than {REDIRECTS_MAX} redirects", sent=False)
+
+    def _read(self, url: str, status: int, content: bytes) -> bytes | Silence:
+        match status:
+            case 200:
+                self._leader = url
+                return content
+            case 401 | 403:
+                return Silence(f"{url} refuses the login ({status})", sent=False, denied=True)
+            case 503:
+                return Silence(f"{url} knows no leader (503)", sent=False)
+            case 404 | 405 | 415:
+                return Silence(f"{url} is no Aurora scheduler ({status})", sent=False)
+            case _:
+                return Silence(f"{url} answered with HTTP {status}", sent=True)
+
+    def _post(self, url: str, body: bytes, write: bool) -> tuple[int, str, bytes] | Silence:
+        limit = self._deadlines.write_s if write else self._deadlines.read_s
+        until = time.monotonic() + limit
+        try:
+            with self._http.stream(
+                "POST",
+                f"{url}/api",
+                content=body,
+                headers={"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE},
+                auth=self._auth(url),
+                timeout=httpx.Timeout(limit, connect=min(self._deadlines.connect_s, limit)),
+            ) as response:
+                content = _content(response, until)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
+            return Silence(f"{url} cannot be reached: {_words(fault)}", sent=False)
+        except httpx.TimeoutException:
+            return Silence(f"{url} did not answer within {limit:g} s", sent=True)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as fault:
+            return Silence(f"{url}: {_words(fault)}", sent=True)
+        if content is None:
+            return Silence(f"{url} did not finish its answer within {limit:g} s", sent=True)
+        return response.status_code, response.headers.get("location", ""), content
+
+    def _auth(self, url: str) -> httpx.Auth | None:
+        if self._credentials is None or _host(url) not in self._hosts:
+            return None
+        return httpx.BasicAuth(self._credentials.user, self._credentials.password)
+
+
+def _content(response: httpx.Response, until: float) -> bytes | None:
+    """Return the body; None when it is not complete in time or too long to be meant.
+
+    httpx bounds the wait for each piece; a reply that drips would never end by that.
+    """
+    pieces, size = [], 0
+    for piece in response.iter_bytes():
+        pieces.append(piece)
+        size += len(piece)
+        if time.monotonic() > until or size > BODY_MAX:
+            return None
+    return b"".join(pieces)
+
+
+def _host(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and port: what credentials are bound to."""
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, (parts.hostname or "").lower(), port
+
+
+def _base(location: str) -> str | None:
+    """Return the address before its path; None when there is none."""
+    try:
+        parts = urlsplit(location)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            return None
+        port = parts.port
+    except ValueError:
+        return None
+    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+    return f"{parts.scheme}://{host}:{port}" if port else f"{parts.scheme}://{host}"
+
+
+def _words(fault: Exception) -> str:
+    return str(fault) or type(fault).__name__

@@ -18,10 +18,11 @@ BODY_MAX = 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """HTTP Basic, from local configuration; sent to the cluster's listed hosts only."""
+    """HTTP Basic, from local configuration; sent to the `hosts` (URLs) listed there only."""
 
     user: str
     password: str
+    hosts: tuple[str, ...]
 
     def __repr__(self) -> str:
         return f"Credentials(user={self.user!r})"
@@ -70,7 +71,7 @@ class HttpDoor:
     ) -> None:
         self._http = http
         self._urls = urls
-        self._hosts = {_host(url) for url in urls}
+        self._hosts = {_host(url) for url in (credentials.hosts if credentials else ())}
         self._credentials = credentials
         self._deadlines = deadlines
         self._leader = urls[0]
@@ -100,7 +101,7 @@ class HttpDoor:
             if self._credentials is not None and _host(following) not in self._hosts and write:
                 return Silence(
                     f"{url} says that {following} leads; credentials go to listed hosts only:"
-                    " add it to the Cluster's urls",
+                    " list it in the local configuration",
                     sent=False,
                     denied=True,
                 )

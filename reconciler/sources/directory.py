@@ -88,7 +88,8 @@ class Directory:
         """Return the commit that is checked out, if what was read is what it holds.
 
         Compares what was read with the commit: `git status` would pass over ignored files and
-        over what a sparse checkout leaves out.
+        over what a sparse checkout leaves out. A filter (line ends) or a repository with
+        SHA-256 ids makes the two differ: then this is a plain directory.
         """
         mine = [(f.path, f.blob) for f in files]
         try:

@@ -60,7 +60,7 @@ class Repository:
     def commit(self, ref: str) -> str:
         """Return the id of the commit that the ref names now."""
         done = self._finished(("rev-parse", "--verify", f"{ref}^{{commit}}"))
-        if b"ambiguous" in done.stderr:
+        if b"is ambiguous" in done.stderr:
             raise SourceError(
                 f"{ref!r} names several things in {self.top}: write refs/heads/{ref} or "
                 f"refs/tags/{ref}"
@@ -81,12 +81,10 @@ class Repository:
 
     def blobs(self, ids: Iterable[str]) -> dict[str, bytes]:
         """Return the content of the blobs, read by one process; one that is missing is left out."""
-        asked = "".join(f"{blob}\n" for blob in ids)
-        return (
-            dict(_contents(self._output("cat-file", "--batch", "--buffer", given=asked)))
-            if asked
-            else {}
-        )
+        given = "".join(f"{blob}\n" for blob in ids)
+        if not given:
+            return {}
+        return dict(_contents(self._output("cat-file", "--batch", "--buffer", given=given)))
 
     def revision(self, commit: str, asked: frozenset[str]) -> Revision:
         """Return the revision of a commit. What git cannot tell stays out of its `asked`."""
@@ -122,8 +120,7 @@ class Repository:
         return wanted - left, whole
 
     def _descendants(self, commit: str, others: frozenset[str]) -> frozenset[str]:
-        if not others:
-            return others
+        """Return those of the others that descend from the commit."""
         given = "".join(f"{i}\n" for i in (f"^{commit}", *sorted(others)))
         listed = self._output("rev-list", "--ancestry-path", "--stdin", given=given)
         return others.intersection(listed.decode().split())

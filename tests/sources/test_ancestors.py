@@ -132,3 +132,10 @@ def test_many_are_answered_at_once(top: Path) -> None:
     ids = git(top, "rev-list", "main").split()
     found = revision(top, *ids, ref="main~100")
     assert (len(found.asked), len(found.ancestors)) == (600, 500)
+
+
+def test_start_of_a_longer_id_is_not_that_commit(tmp_path: Path) -> None:
+    top = a_repository(tmp_path / "sha256", "--object-format=sha256")
+    first = commit(top, {"a.yaml": ""})
+    at = commit(top, {"a.yaml": "1"})
+    assert revision(top, first, first[:40]) == Revision(at, frozenset({first}), frozenset({first}))

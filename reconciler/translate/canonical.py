@@ -8,6 +8,7 @@ Left out: the owner (a live job keeps its own) and our marks (kept beside the te
 """
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -16,14 +17,22 @@ from reconciler.thrift import tjson
 from reconciler.thrift.structs import (
     Constraint,
     Container,
+    Image,
+    MesosFetcherURI,
     PartitionPolicy,
     Resource,
     SlaPolicy,
     TaskConfig,
 )
-from reconciler.translate.thermos import meaning
+from reconciler.translate.thermos import EXECUTOR, meaning
 
 MARK = "reconciler."
+
+# A union whose member came with a version of Aurora that we do not know.
+UNKNOWN = {"unknown": True}
+
+# Values of a constraint that the client's way of writing it could not tell from its syntax.
+AMBIGUOUS = re.compile(r"$|!|\[|limit:|.*,", re.DOTALL)
 
 
 def config_from(wire: bytes) -> Config:
@@ -32,14 +41,17 @@ def config_from(wire: bytes) -> Config:
 
 
 def config_of(task: TaskConfig) -> Config:
-    """Return the config of a struct, with the bytes that it travels as."""
+    """Return the config of a struct, with the bytes that it travels as.
+
+    tjson.ProtocolError when it cannot travel: a union in it has a member that we do not know.
+    """
     return Config(canonical(task), tjson.encode(task))
 
 
 def canonical(task: TaskConfig) -> CanonicalTask:
     """Return meaning and marks of a config; unset scalars count as zero, as Aurora counts them."""
-    pairs = sorted((m.key or "", m.value or "") for m in task.metadata or ())
-    marks = tuple(pair for pair in pairs if pair[0].startswith(MARK))
+    pairs = {(m.key or "", m.value) for m in task.metadata or ()}
+    marks = sorted((key, value or "") for key, value in pairs if key.startswith(MARK))
     told = {
         "job": _job(task),
         "service": bool(task.isService),
@@ -49,20 +61,17 @@ def canonical(task: TaskConfig) -> CanonicalTask:
         "tier": task.tier,
         "resources": _resources(task.resources or ()),
         "constraints": _constraints(task.constraints or ()),
-        "fetcher_uris": sorted(
-            [uri.value, bool(uri.extract), bool(uri.cache), uri.outputFile]
-            for uri in task.mesosFetcherUris or ()
-        ),
+        "fetcher_uris": _fetcher_uris(task.mesosFetcherUris or ()),
         "links": dict(task.taskLinks or {}),
         "contact": task.contactEmail,
         "executor": _executor(task),
-        "metadata": [f"{k}={v}" for k, v in pairs if not k.startswith(MARK)],
+        "metadata": _by_name((k, v) for k, v in pairs if not k.startswith(MARK)),
         "partition": _partition(task.partitionPolicy),
         "sla": _sla(task.slaPolicy),
         "container": _container(task.container),
     }
     kept = {name: value for name, value in told.items() if value not in (None, [], {})}
-    return CanonicalTask(dumps(kept), marks)
+    return CanonicalTask(dumps(kept), tuple(marks))
 
 
 def dumps(value: object) -> str:
@@ -78,11 +87,13 @@ def _job(task: TaskConfig) -> str | None:
 
 def _resources(resources: Iterable[Resource]) -> dict[str, object]:
     """Return amounts by name; what Aurora would refuse twice is summed, ports are a sorted list."""
-    told: dict[str, float] = {}
+    told: dict[str, Any] = {}
     ports: list[str] = []
-    for resource in resources:
+    for resource in dict.fromkeys(resources):
         if resource.namedPort is not None:
             ports.append(resource.namedPort)
+        if resource == Resource():
+            told |= UNKNOWN
         for name, amount in (
             ("cpu", resource.numCpus),
             ("ram_mb", resource.ramMb),
@@ -92,37 +103,52 @@ def _resources(resources: Iterable[Resource]) -> dict[str, object]:
         ):
             if amount is not None:
                 told[name] = told.get(name, 0) + amount
-    plain = {name: float(amount) if name == "cpu" else amount for name, amount in told.items()}
-    return {**plain, "ports": sorted(ports)} if ports else {**plain}
+    return {**told, "ports": sorted(ports)} if ports else told
+
+
+def _fetcher_uris(uris: Iterable[MesosFetcherURI]) -> list[list[object]]:
+    each = ([u.value, bool(u.extract), bool(u.cache), u.outputFile] for u in uris)
+    return [json.loads(text) for text in sorted({dumps(uri) for uri in each})]
+
+
+def _by_name(pairs: Iterable[tuple[str, str | None]]) -> dict[str, object]:
+    """Return values by name: of a name that Aurora has several times, all of them in a list."""
+    told: dict[str, set[str | None]] = {}
+    for name, value in pairs:
+        told.setdefault(name, set()).add(value)
+    ordered = {n: sorted(found, key=lambda v: (v is not None, v)) for n, found in told.items()}
+    return {name: found[0] if len(found) == 1 else found for name, found in ordered.items()}
 
 
 def _constraints(constraints: Iterable[Constraint]) -> dict[str, object]:
-    """Return constraints by attribute; a second one of the same attribute is `rack#2`."""
-    told: dict[str, object] = {}
-    for name, text in sorted((c.name or "", _constraint(c)) for c in constraints):
-        count = sum(known.partition("#")[0] == name for known in told)
-        told[f"{name}#{count + 1}" if count else name] = text
-    return told
+    """Return constraints by attribute."""
+    return _by_name((c.name or "", _constraint(c)) for c in constraints)
 
 
 def _constraint(constraint: Constraint) -> str:
-    """Return it as Aurora's own client writes it: `limit:2`, `a,b`, `!a,b`."""
+    """Return it as Aurora's own client writes it: `limit:2`, `a,b`, `!a,b`.
+
+    That cannot tell every value from its own syntax; such ones are written as a JSON list.
+    """
     held = constraint.constraint
     if held is None or (held.limit is None and held.value is None):
         return ""
     if held.limit is not None:
         return f"limit:{held.limit.limit or 0}"
     assert held.value is not None, "a union with neither member was returned above"
-    return ("!" if held.value.negated else "") + ",".join(sorted(held.value.values or ()))
+    values = sorted(set(held.value.values or ()))
+    plain = values and not any(map(AMBIGUOUS.match, values))
+    return ("!" if held.value.negated else "") + (",".join(values) if plain else dumps(values))
 
 
 def _executor(task: TaskConfig) -> dict[str, object] | None:
     if task.executorConfig is None:
         return None
-    return {
-        "name": task.executorConfig.name,
-        "data": meaning(task.executorConfig.data, _job_defaults(task)),
-    }
+    name, data = task.executorConfig.name, task.executorConfig.data
+    if name != EXECUTOR:
+        return {"name": name, "data": data}
+    ports = frozenset(r.namedPort for r in task.resources or () if r.namedPort is not None)
+    return {"name": name, "data": meaning(data, _job_defaults(task), ports)}
 
 
 def _job_defaults(task: TaskConfig) -> Mapping[str, str]:
@@ -137,7 +163,7 @@ def _partition(policy: PartitionPolicy | None) -> dict[str, object] | None:
     return {"reschedule": bool(policy.reschedule), "delay_s": policy.delaySecs or 0}
 
 
-def _sla(policy: SlaPolicy | None) -> dict[str, object] | None:
+def _sla(policy: SlaPolicy | None) -> Mapping[str, object] | None:
     if policy is None:
         return None
     if policy.percentageSlaPolicy is not None:
@@ -148,25 +174,35 @@ def _sla(policy: SlaPolicy | None) -> dict[str, object] | None:
         return {"count": c.count or 0, "duration_s": c.durationSecs or 0}
     if policy.coordinatorSlaPolicy is not None:
         o = policy.coordinatorSlaPolicy
-        return {"coordinator_url": o.coordinatorUrl, "status_key": o.statusKey or "drain"}
-    return {"unknown": True}
+        status_key = "drain" if o.statusKey is None else o.statusKey
+        return {"coordinator_url": o.coordinatorUrl, "status_key": status_key}
+    return UNKNOWN
 
 
-def _container(container: Container | None) -> dict[str, Any] | None:
+def _container(container: Container | None) -> Mapping[str, Any] | None:
     """Return None for the plain Mesos container, which is the default of api.thrift."""
-    if container is None or (container.mesos is None and container.docker is None):
+    if container is None:
         return None
     if container.docker is not None:
         parameters = [[p.name, p.value] for p in container.docker.parameters or ()]
         return {"docker": {"image": container.docker.image, "parameters": parameters}}
-    assert container.mesos is not None, "a union with neither member was returned above"
+    if container.mesos is None:
+        return UNKNOWN
     told: dict[str, Any] = {}
-    image = container.mesos.image
-    if image is not None and image.docker is not None:
-        told["image"] = f"{image.docker.name}:{image.docker.tag}"
-    elif image is not None and image.appc is not None:
-        told["image"] = f"appc {image.appc.name} {image.appc.imageId}"
+    if container.mesos.image is not None:
+        told["image"] = _image(container.mesos.image)
     volumes = [[v.hostPath, v.containerPath, v.mode] for v in container.mesos.volumes or ()]
     if volumes:
         told["volumes"] = volumes
     return {"mesos": told} if told else None
+
+
+def _image(image: Image) -> object:
+    if image.docker is not None:
+        name, tag = image.docker.name, image.docker.tag
+        # A tag has no colon; with one, it could not be told from a port of the registry.
+        plain = name is not None and tag is not None and ":" not in tag
+        return f"{name}:{tag}" if plain else {"name": name, "tag": tag}
+    if image.appc is not None:
+        return {"appc": image.appc.name, "image_id": image.appc.imageId}
+    return UNKNOWN

@@ -4,8 +4,9 @@ What Aurora refuses at scheduling time is refused here at review time. It stores
 never fires although it refuses it, so that one is found here, too.
 """
 
+import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from itertools import islice
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,10 @@ class _Field:
     def all(self) -> frozenset[int]:
         return frozenset(range(self.first, self.last + 1))
 
+    def told(self, values: frozenset[int]) -> str:
+        """Return the values as every dialect of crontab has them."""
+        return "*" if values == self.all() else ",".join(map(str, sorted(values)))
+
 
 FIELDS = (
     _Field("minute", 0, 59),
@@ -42,12 +47,7 @@ class CrontabError(ValueError):
 
 def parsed(schedule: str) -> tuple[frozenset[int], ...]:
     """Return the values of the five fields; CrontabError when Aurora would not take them."""
-    parts = schedule.split()
-    if schedule.startswith("@"):
-        raise CrontabError(f"Aurora has no {schedule.split()[0]}: write five fields")
-    if len(parts) != len(FIELDS) or schedule != schedule.strip():
-        raise CrontabError(f"five fields separated by blanks are needed, not {len(parts)}")
-    found = tuple(_values(f, text) for f, text in zip(FIELDS, parts, strict=True))
+    found = tuple(_values(f, text) for f, text in zip(FIELDS, _parts(schedule), strict=True))
     minute, hour, day, month, weekday = found
     if day != FIELDS[2].all() and weekday != FIELDS[4].all():
         raise CrontabError("day of month and day of week may not both be restricted")
@@ -57,9 +57,22 @@ def parsed(schedule: str) -> tuple[frozenset[int], ...]:
 
 
 def next_runs(schedule: str, zone: str, now: datetime, count: int) -> tuple[datetime, ...]:
-    """Return the next runs after `now`, in the zone; `schedule` must be one that parses."""
-    local = now.astimezone(ZoneInfo(zone)) + timedelta(0)
-    return tuple(islice(CronSim(schedule, local), count))
+    """Return the next runs after `now`, in the zone; CrontabError for what Aurora refuses."""
+    # Here `1-31` is `*` and an empty item is nothing; cronsim reads both in another way.
+    plain = " ".join(f.told(values) for f, values in zip(FIELDS, parsed(schedule), strict=True))
+    runs = CronSim(plain, now.astimezone(ZoneInfo(zone)))
+    # In the hour that comes twice it may begin with a run of the first pass.
+    return tuple(islice((run for run in runs if run.astimezone(UTC) > now), count))
+
+
+def _parts(schedule: str) -> list[str]:
+    """Return the five fields. Blanks are ASCII to Aurora, and none may stand at either end."""
+    parts = re.split(r"[ \t\n\x0b\f\r]+", schedule)
+    if schedule.startswith("@"):
+        raise CrontabError(f"Aurora has no {parts[0]}: write five fields")
+    if len(parts) != len(FIELDS) or not all(parts):
+        raise CrontabError("exactly five fields are needed, and no blanks around them")
+    return parts
 
 
 def _values(field: _Field, text: str) -> frozenset[int]:
@@ -107,6 +120,6 @@ def _within(field: _Field, text: str) -> int:
 
 
 def _number(field: _Field, text: str, what: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise CrontabError(f"{field.name}: {text!r} is no {what}")
+    if re.fullmatch(r"[0-9]{1,9}", text) is None:
+        raise CrontabError(f"{field.name}: {text[:40]!r} is no {what}")
     return int(text)

@@ -24,6 +24,9 @@ BOUND = (
 )
 ANNOUNCE_ROOT = "/aurora"
 
+# The executor makes an HTTP check if, and only if, there is a port of this name.
+CHECKED = "health"
+
 
 def document(job: DesiredJob, platform: Platform, recipe: Recipe) -> dict[str, Any]:
     """Return the document as plain values; it never depends on the number of instances."""
@@ -35,7 +38,7 @@ def document(job: DesiredJob, platform: Platform, recipe: Recipe) -> dict[str, A
     }
     if port := health_port(job, platform):
         told["health_check_config"] = _health(job, platform)
-        told["announce"] = _announce(job, port, {"health": port})
+        told["announce"] = _announce(job, port, {CHECKED: port})
     elif job.spec.ports and platform.announce:
         told["announce"] = _announce(job, None, {})
     return told
@@ -47,10 +50,12 @@ def recipe_of(job: DesiredJob, platform: Platform) -> Recipe | None:
 
 
 def health_port(job: DesiredJob, platform: Platform) -> str | None:
-    """Return the port that is checked: the platform's usual one, or the only one."""
+    """Return the port that is checked: one named so, the platform's usual one, or the only one."""
     ports = job.spec.ports
     if job.spec.health is None:
         return None
+    if CHECKED in ports:
+        return CHECKED
     if platform.health.port in ports:
         return platform.health.port
     return ports[0] if len(ports) == 1 else None

@@ -3,17 +3,21 @@
 Read off the canonical form, so that what is told is what is compared, and nothing is left out.
 """
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 from reconciler.model.policy import Platform, Policies, Project
 from reconciler.model.problem import Origin
 from reconciler.model.rendered import FieldLayer, RenderedJob
-from reconciler.model.spec import DesiredJob, Layer
+from reconciler.model.spec import Authored, DesiredJob, Layer
 from reconciler.model.update import UpdateSettings
 from reconciler.translate.canonical import dumps
+from reconciler.translate.thermos import PROCESS
 
 PROCESSES = "executor.data.task.processes"
+RUN = f"{PROCESSES}.run."
+HEALTH = "executor.data.health_check_config"
 
 # Canonical path (or a prefix of it) → the authored field that decided it. The first match counts.
 AUTHORED = (
@@ -24,8 +28,8 @@ AUTHORED = (
     ("executor.data.task.resources.cpu", "resources.cpu"),
     ("executor.data.task.resources.ram", "resources.ram"),
     ("executor.data.task.resources.disk", "resources.disk"),
-    (f"{PROCESSES}.run.cmdline", "run"),
-    ("executor.data.health_check_config.health_checker.http.endpoint", "health"),
+    (f"{RUN}cmdline", "run"),
+    (f"{HEALTH}.health_checker.http.endpoint", "health"),
     ("executor.data.announce", "ports"),
     ("links", "ports"),
     ("container", "image"),
@@ -39,8 +43,7 @@ AUTHORED = (
 PLATFORM = (
     "constraints",
     "max_task_failures",
-    "executor.data.health_check_config.health_checker.http.expected",
-    "executor.data.health_check_config",
+    HEALTH,
     "executor.data.task.finalization_wait",
     "executor.data.task.constraints",
     f"{PROCESSES}.",
@@ -109,9 +112,11 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
 def _layer(
     path: str, job: DesiredJob, project: Project, platform: Platform
 ) -> tuple[Layer, Origin | None]:
-    raw = job.authored.get(f"aurora.{RAW.get(path.partition('.')[0], '')}")
+    raw = _raw(path, job)
     if raw is not None:
         return raw.layer, raw.origin
+    if _is_default(path, job):
+        return Layer.BUILT_IN, None
     if path in ("tier", "production") and job.key.environment in project.tiers:
         return Layer.PROJECT, project.origin
     if path in ("tier", "production", "priority"):
@@ -135,6 +140,36 @@ def _layer(
     if path.startswith(PLATFORM):
         return Layer.PLATFORM, platform.origin
     return Layer.BUILT_IN, None
+
+
+def _raw(path: str, job: DesiredJob) -> Authored | None:
+    """Return where the escape hatch sets the field; of the document it sets single fields."""
+    top, _, rest = path.partition(".")
+    name = RAW.get(top)
+    if name is None or (top == "executor" and not _is_patched(rest, job)):
+        return None
+    return job.authored.get(f"aurora.{name}")
+
+
+def _is_patched(path: str, job: DesiredJob) -> bool:
+    told: Any = json.loads(dict(job.spec.aurora).get("executorConfig", "{}"))
+    for part in path.split("."):
+        if not isinstance(told, dict):
+            return True
+        if part not in told:
+            return False
+        told = told[part]
+    return True
+
+
+def _is_default(path: str, job: DesiredJob) -> bool:
+    """Return whether the executor's schema says it, and nobody else: there is always a check,
+    and of a process the document holds only what the recipe says."""
+    if path.startswith(HEALTH):
+        return job.spec.health is None
+    leaf = path.rpartition(".")[2]
+    is_recipe = leaf == "max_failures" and not path.startswith(RUN)
+    return path.startswith(f"{PROCESSES}.") and leaf in PROCESS and not is_recipe
 
 
 def _other(field: str) -> str:

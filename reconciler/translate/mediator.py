@@ -28,12 +28,14 @@ from reconciler.model.spec import DesiredJob, JobKind
 from reconciler.thrift import structs as aurora
 from reconciler.translate import crontab, rollout
 from reconciler.translate.canonical import config_of, dumps
-from reconciler.translate.document import document, health_port, recipe_of
+from reconciler.translate.document import CHECKED, RUN, document, health_port, recipe_of
 from reconciler.translate.environment import defaults_of
 from reconciler.translate.raw import FIELDS, RawError, overlaid, patched
 from reconciler.translate.template import TemplateError, check_authored, check_document
+from reconciler.translate.thermos import EXECUTOR
 
-EXECUTOR = "AuroraExecutor"
+# Milliseconds in an i32.
+WATCH_MAX_S = (2**31 - 1) // 1000
 OWNER, PACKAGE, VERSION = "reconciler.owner", "reconciler.package", "reconciler.version"
 
 
@@ -91,23 +93,25 @@ def _task_config(job: DesiredJob, project: Project, platform: Platform) -> auror
             )
             for limit in platform.spread
         ),
-        taskLinks=_links(spec.ports),
         contactEmail=project.contact or platform.contact,
         executorConfig=aurora.ExecutorConfig(name=EXECUTOR, data=dumps(told)),
         metadata=tuple(aurora.Metadata(key=k, value=v) for k, v in marks),
         slaPolicy=_sla_policy(platform.slas[spec.sla]) if spec.sla else None,
         container=_container(job, platform),
     )
-    return _completed(overlaid(task, raw), platform)
+    return _completed(overlaid(task, raw), spec.ports, platform)
 
 
-def _completed(task: aurora.TaskConfig, platform: Platform) -> aurora.TaskConfig:
-    """Aurora overwrites `production` by the tier (api.md 5.2): say so from the beginning."""
+def _completed(
+    task: aurora.TaskConfig, ports: tuple[str, ...], platform: Platform
+) -> aurora.TaskConfig:
+    """Aurora overwrites `production` by the tier, and fills in links where there are none (api.md
+    5.2): say so from the beginning, or what is live would never be equal."""
     tier = platform.tiers.get(task.tier or "")
     if tier is None:
         known = ", ".join(sorted(platform.tiers))
         raise RawError(f"tier: the platform has no tier {task.tier!r}; it has {known}")
-    return replace(task, production=tier.production)
+    return replace(task, production=tier.production, taskLinks=task.taskLinks or _links(ports))
 
 
 def _resources(job: DesiredJob) -> tuple[aurora.Resource, ...]:
@@ -121,7 +125,7 @@ def _resources(job: DesiredJob) -> tuple[aurora.Resource, ...]:
 
 
 def _links(ports: tuple[str, ...]) -> dict[str, str]:
-    """Return the links that the scheduler fills in by itself where there are none (api.md 5.2)."""
+    """Return the links that the scheduler would fill in by itself."""
     return {p: f"http://%host%:%port:{p}%" for p in ("health", "http") if p in ports}
 
 
@@ -174,19 +178,39 @@ def _problems(job: DesiredJob, policies: Policies) -> Iterator[Problem]:
 
 
 def _recipe_problems(job: DesiredJob, platform: Platform) -> Iterator[Problem]:
-    if recipe_of(job, platform) is None:
+    recipe = recipe_of(job, platform)
+    if recipe is None:
         kind = "package" if job.spec.package is not None else "image"
-        recipe = "wheel" if kind == "package" else "image"
+        name = "wheel" if kind == "package" else "image"
         yield Problem(
             _origin(job, kind),
             f"the platform has no recipe for a job with `{kind}:`",
-            f"an operator adds the recipe `{recipe}` to {platform.origin.path}",
+            f"an operator adds the recipe `{name}` to {platform.origin.path}",
         )
+    else:
+        names = [RUN, *(step.name for step in recipe.steps)]
+        # The executor would keep one of the two, and not say which.
+        for name in sorted({n for n in names if names.count(n) > 1}):
+            message = f"recipes.{recipe.name}: there are two processes {name!r}"
+            yield Problem(platform.origin, message, f"{RUN!r} is the author's command")
+    yield from _health_problems(job, platform)
+
+
+def _health_problems(job: DesiredJob, platform: Platform) -> Iterator[Problem]:
+    if job.spec.health is not None and platform.health.interval_s <= 0:
+        # The executor would divide by it.
+        yield Problem(platform.origin, "health.interval: must be positive")
     if job.spec.health is not None and health_port(job, platform) is None:
         yield Problem(
             _origin(job, "health"),
             f"health: there is no port {platform.health.port!r} to check",
             f"add `ports: [{platform.health.port}]`",
+        )
+    if job.spec.health is None and CHECKED in job.spec.ports:
+        yield Problem(
+            _origin(job, "ports"),
+            f"ports: the executor checks a port named {CHECKED!r}, asked or not",
+            "say what it answers under `health:`, or give the port another name",
         )
 
 
@@ -230,12 +254,17 @@ def _service_problems(
             _origin(job, "rollout"), f"rollout: there is no {name!r}", f"there is {known}"
         )
     elif spec.kind is JobKind.SERVICE:
-        yield from _failure_problems(job, chosen, cluster)
+        yield from _rollout_problems(job, chosen, platform, cluster)
     if spec.sla is not None:
         yield from _sla_problems(job, project, platform, cluster)
 
 
-def _failure_problems(job: DesiredJob, chosen: Rollout, cluster: Cluster) -> Iterator[Problem]:
+def _rollout_problems(
+    job: DesiredJob, chosen: Rollout, platform: Platform, cluster: Cluster
+) -> Iterator[Problem]:
+    if max(chosen.watch_s, chosen.watch_with_health_s) > WATCH_MAX_S:
+        message = f"rollouts.{chosen.name}: Aurora watches for {WATCH_MAX_S} s at most"
+        yield Problem(platform.origin, message)
     failures = chosen.failures_per_instance_max * job.spec.instances
     if failures > cluster.update_failures_max:
         yield Problem(

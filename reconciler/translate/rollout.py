@@ -16,7 +16,7 @@ def change(spec: JobSpec, rollout: Rollout) -> UpdateSettings:
     """Return how a change is rolled out: shares of the instances, rounded down, at least one."""
     return UpdateSettings(
         strategy=rollout.strategy,
-        groups=tuple(max(1, floor(share * spec.instances)) for share in rollout.shares),
+        groups=tuple(_group(share, spec.instances) for share in rollout.shares),
         watch_ms=1000 * _watch_s(spec, rollout),
         # A budget of every instance would call a dead service updated.
         failed_instances_max=min(rollout.failed_instances_max, max(spec.instances - 1, 0)),
@@ -38,6 +38,11 @@ def creation(spec: JobSpec, rollout: Rollout) -> UpdateSettings:
         rollback=False,
         sla_aware=False,
     )
+
+
+def _group(share: float, instances: int) -> int:
+    """A share was written as a percentage, and binary floats make 28 of 29 % of 100."""
+    return max(1, floor(round(share * instances, 6)))
 
 
 def _watch_s(spec: JobSpec, rollout: Rollout) -> int:

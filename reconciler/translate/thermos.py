@@ -9,6 +9,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+EXECUTOR = "AuroraExecutor"
+
+# No Thermos document is deeper; what is, stays text, whatever the stack would bear.
+DEPTH_MAX = 40
+
 # Keys of the official MesosJob document that repeat Thrift fields: the executor never reads them.
 REPEATED = frozenset(
     {
@@ -34,6 +39,8 @@ REPEATED = frozenset(
         "update_config",
     }
 )
+# Declared in the schema, and read by nobody.
+UNREAD = {"task": frozenset({"user"}), "process": frozenset({"resources"})}
 PROCESS = {
     "daemon": False,
     "ephemeral": False,
@@ -61,31 +68,34 @@ HTTP_LIFECYCLE = {
 }
 
 
-def meaning(data: str | None, job: Mapping[str, str]) -> object:
-    """Return the document with its defaults filled in; text that is no such document stays text."""
+def meaning(data: str | None, job: Mapping[str, str], ports: frozenset[str]) -> object:
+    """Return the document with its defaults filled in; text that is no such document stays text.
+
+    `job` holds role and environment of the key, `ports` the names of the ports that are asked for.
+    """
     try:
-        document = json.loads(data) if data else None
+        document = _plain(json.loads(data)) if data else None
     except (ValueError, RecursionError):
         return data
     if not isinstance(document, dict) or not isinstance(document.get("task"), dict):
         return data
-    told: dict[str, Any] = {
-        k: _plain(v) for k, v in document.items() if k not in REPEATED and v is not None
-    }
+    told: dict[str, Any] = {k: v for k, v in document.items() if k not in REPEATED}
     told = {**job, **told, "task": _task(told["task"])}
     told["health_check_config"] = _health(told.get("health_check_config"))
-    told["lifecycle"] = _lifecycle(told.get("lifecycle"))
     if isinstance(told.get("announce"), dict):
         told["announce"] = _announce(told["announce"])
+    told["lifecycle"] = _lifecycle(told.get("lifecycle"), ports | _aliases(told.get("announce")))
     return told
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, depth: int = DEPTH_MAX) -> Any:
     """Return the value with whole floats as integers and without nulls in objects."""
+    if depth == 0:
+        raise ValueError("deeper than any document")
     if isinstance(value, dict):
-        return {k: _plain(v) for k, v in value.items() if v is not None}
+        return {k: _plain(v, depth - 1) for k, v in value.items() if v is not None}
     if isinstance(value, list):
-        return [_plain(v) for v in value]
+        return [_plain(v, depth - 1) for v in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value
@@ -110,7 +120,7 @@ def _coerced(value: Any, default: Any) -> Any:
 
 def _task(task: Mapping[str, Any]) -> dict[str, Any]:
     processes = task.get("processes")
-    told = _filled(task, TASK)
+    told = _filled(_read(task, "task"), TASK)
     if isinstance(processes, list) and all(isinstance(p, dict) for p in processes):
         told["processes"] = _by_name([_process(p) for p in processes])
         if processes and "name" not in task:
@@ -118,13 +128,18 @@ def _task(task: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(task.get("resources"), dict):
         amounts: dict[str, Any] = {"gpu": 0, "cpu": 0, "ram": 0, "disk": 0}
         told["resources"] = _filled(task["resources"], amounts)
-    constraints = task.get("constraints") or []
-    told["constraints"] = sorted(constraints, key=lambda c: json.dumps(c, sort_keys=True))
-    return told
+    constraints = task.get("constraints", [])
+    if isinstance(constraints, list):
+        constraints = sorted(constraints, key=lambda c: json.dumps(c, sort_keys=True))
+    return {**told, "constraints": constraints}
+
+
+def _read(value: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    return {k: v for k, v in value.items() if k not in UNREAD[kind]}
 
 
 def _process(process: Mapping[str, Any]) -> dict[str, Any]:
-    told = _filled(process, PROCESS)
+    told = _filled(_read(process, "process"), PROCESS)
     logger = process.get("logger")
     if isinstance(logger, dict):
         told["logger"] = _filled(logger, LOGGER)
@@ -148,20 +163,32 @@ def _health(config: Any) -> Any:
     if config is not None and not isinstance(config, dict):
         return config
     told = _filled(config or {}, HEALTH)
-    checker = told.get("health_checker")
-    if checker is None or (isinstance(checker, dict) and "shell" not in checker):
-        http = (checker or {}).get("http") or {}
+    checker = told.get("health_checker", {})
+    if not isinstance(checker, dict):
+        return told
+    # Of two checks, the executor makes the one by shell.
+    http = checker.get("http", {})
+    if "shell" in checker:
+        told["health_checker"] = {"shell": checker["shell"]}
+    elif isinstance(http, dict):
         told["health_checker"] = {"http": _filled(http, HTTP_CHECK)}
     return told
 
 
-def _lifecycle(config: Any) -> Any:
-    """The default is on: `{}` and absence are two things."""
-    if config is None:
-        return {"http": HTTP_LIFECYCLE}
-    if isinstance(config, dict) and isinstance(config.get("http"), dict):
-        return {**config, "http": _filled(config["http"], HTTP_LIFECYCLE)}
-    return config
+def _lifecycle(config: Any, ports: frozenset[str]) -> Any:
+    """The default is on, so `{}` and absence are two things where the port is one of the job's;
+    where it is not, nobody is called, and the official client writes the default all the same."""
+    told = {"http": {}} if config is None else config
+    if not isinstance(told, dict) or not isinstance(told.get("http"), dict):
+        return told
+    http = _filled(told["http"], HTTP_LIFECYCLE)
+    return {**told, "http": http} if str(http["port"]) in ports else {}
+
+
+def _aliases(announce: Any) -> frozenset[str]:
+    """Return the names that an announcement gives to ports."""
+    portmap = announce.get("portmap") if isinstance(announce, dict) else None
+    return frozenset(portmap) if isinstance(portmap, dict) else frozenset()
 
 
 def _announce(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,265 @@
+"""What cannot be rendered, and why: all of it at once, and where it was written."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from reconciler.model.policy import (
+    CountSla,
+    HealthCheck,
+    PercentageSla,
+    Platform,
+    Policies,
+    Recipe,
+    RecipeStep,
+    Rollout,
+)
+from reconciler.model.spec import Collision, DesiredJob, Layer, Schedule
+from tests.translate.samples import (
+    a_cron,
+    a_job,
+    a_platform,
+    a_project,
+    policies,
+    problems,
+    rendered,
+    written,
+)
+
+
+def with_(**platform: Any) -> Policies:
+    return policies(a_platform(**platform))
+
+
+def recipe(*steps: str) -> dict[str, Recipe]:
+    return {"wheel": Recipe("wheel", tuple(RecipeStep(s, "true") for s in steps), "{run}")}
+
+
+SLA = {"available": PercentageSla(96.0, 600), "counted": CountSla(20, 600)}
+
+PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
+    "no recipe for a package": (
+        a_job(),
+        with_(recipes={}),
+        "the platform has no recipe for a job with `package:`",
+    ),
+    "no recipe for an image": (
+        a_job(image="a"),
+        with_(recipes=recipe()),
+        "the platform has no recipe for a job with `image:`",
+    ),
+    "a step that is called as the command": (
+        a_job(),
+        with_(recipes=recipe("install", "run")),
+        "recipes.wheel: there are two processes 'run'",
+    ),
+    "two steps of a name": (
+        a_job(),
+        with_(recipes=recipe("install", "install")),
+        "recipes.wheel: there are two processes 'install'",
+    ),
+    "no port to check": (
+        a_job(ports=()),
+        policies(),
+        "health: there is no port 'http' to check",
+    ),
+    "several ports, none of them the usual one": (
+        a_job(ports=("a", "b")),
+        policies(),
+        "health: there is no port 'http' to check",
+    ),
+    "a port that the executor would check unasked": (
+        a_job(ports=("health",), health=None),
+        policies(),
+        "ports: the executor checks a port named 'health', asked or not",
+    ),
+    "checks without a pause": (
+        a_job(),
+        with_(health=HealthCheck("http", 1, 0, 1, 0, 1)),
+        "health.interval: must be positive",
+    ),
+    "a reference in the command": (
+        a_job(run="serve {{mesos.instance}}"),
+        policies(),
+        "run: `{{` starts a template of the executor",
+    ),
+    "a template of another tool": (
+        a_job(run="docker ps --format '{{.Names}}'"),
+        policies(),
+        "run: `{{` starts a template of the executor",
+    ),
+    "a reference in a variable": (
+        a_job(env=(("A", "{{x}}"),)),
+        policies(),
+        "env.A: `{{` starts a template of the executor",
+    ),
+    "a reference in the path": (
+        a_job(health="/{{x}}"),
+        policies(),
+        "health: `{{` starts a template of the executor",
+    ),
+    "a letter that is not ASCII": (
+        a_job(run="echo gr\u00fc\u00df"),
+        policies(),
+        "run: '\u00fc' is not ASCII, and the executor may not start it",
+    ),
+    "a NUL": (a_job(env=(("A", "\0"),)), policies(), "env.A: a NUL character cannot be passed"),
+    "an environment that the platform has not": (
+        a_job(environment="nightly"),
+        policies(),
+        "the platform knows no environment 'nightly'",
+    ),
+    "a tier that the platform has not": (
+        a_job(),
+        policies(project=a_project(tiers={"prod": "gold"})),
+        "environments: there is no tier 'gold'",
+    ),
+    "a schedule that Aurora refuses": (
+        a_job(a_cron(schedule=Schedule("@daily", Collision.CANCEL_NEW))),
+        policies(),
+        "schedule: Aurora has no @daily: write five fields",
+    ),
+    "a schedule of too many digits": (
+        a_job(a_cron(schedule=Schedule("9" * 5000 + " * * * *", Collision.CANCEL_NEW))),
+        policies(),
+        "schedule: minute: '999",
+    ),
+    "more instances than the cluster takes": (
+        a_job(instances=11),
+        policies(tasks_per_job_max=10),
+        "instances: dev takes at most 10 of one job",
+    ),
+    "a rollout that is not on the menu": (
+        a_job(rollout="reckless"),
+        policies(),
+        "rollout: there is no 'reckless'",
+    ),
+    "more failures than the cluster forgives": (
+        a_job(instances=11),
+        policies(
+            a_platform(
+                rollouts={"standard": Rollout("standard", (1.0,), failures_per_instance_max=10)}
+            ),
+            update_failures_max=100,
+        ),
+        "rollout standard allows 110 failures in all, dev at most 100",
+    ),
+    "a watch that is no i32": (
+        a_job(),
+        with_(rollouts={"standard": Rollout("standard", (1.0,), watch_s=2_147_484)}),
+        "rollouts.standard: Aurora watches for 2147483 s at most",
+    ),
+    "an sla that is not on the menu": (
+        a_job(sla="perfect"),
+        policies(),
+        "sla: there is no 'perfect'",
+    ),
+    "an sla where there is none": (
+        a_job(sla="asked", environment="staging1"),
+        policies(),
+        "sla: tier 'preemptible' of this environment can have none",
+    ),
+    "an sla for too few": (
+        a_job(sla="available", instances=19),
+        policies(),
+        "sla: dev keeps one for 20 instances or more, not for 19",
+    ),
+    "an sla over too long a time": (
+        a_job(sla="available", instances=20),
+        policies(sla_duration_max_s=599),
+        "sla: 600 s is over 599 s",
+    ),
+    "a percentage that lets nothing be replaced": (
+        a_job(sla="available", instances=20),
+        with_(slas=SLA),
+        "sla: available would let none of 20 instances be replaced",
+    ),
+    "a count that lets nothing be replaced": (
+        a_job(sla="counted", instances=20),
+        with_(slas=SLA),
+        "sla: counted would let none of 20 instances be replaced",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_cannot_be_rendered(name: str) -> None:
+    job, given, message = PROBLEMS[name]
+    [problem] = problems(job, given)
+    assert problem.message.startswith(message)
+
+
+RENDERED: dict[str, tuple[DesiredJob, Policies]] = {
+    "as many as the cluster takes": (a_job(instances=10), policies(tasks_per_job_max=10)),
+    "one port, of any name": (a_job(ports=("web",)), policies()),
+    "a port called health, checked": (a_job(ports=("a", "health")), policies()),
+    "braces that are no reference": (
+        a_job(run="awk '{print $1}' ${X} a{b,c} $((1+2)) { {x} }"),
+        policies(),
+    ),
+    "a percentage that lets one be replaced": (
+        a_job(sla="available", instances=25),
+        with_(slas=SLA),
+    ),
+    "a count that lets one be replaced": (a_job(sla="counted", instances=21), with_(slas=SLA)),
+    "a coordinator for a few": (a_job(sla="asked", instances=1), policies()),
+    "the longest watch": (
+        a_job(),
+        with_(rollouts={"standard": Rollout("standard", (1.0,), watch_s=2_147_483)}),
+    ),
+    "a cron job, whose rollout nobody asks": (
+        a_job(a_cron()),
+        with_(rollouts={"standard": Rollout("standard", (1.0,), watch_s=2_147_484)}),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_can_be_rendered(name: str) -> None:
+    job, given = RENDERED[name]
+    assert rendered(job, given).desired == job
+
+
+def test_all_problems_are_told_at_once_each_where_it_was_written() -> None:
+    job = a_job(
+        run="{{a}}",
+        env=(("A", "\u00e9"),),
+        rollout="reckless",
+        aurora=(("prioritee", "1"),),
+        authored={
+            "run": written(5),
+            "env.A": written(7, Layer.ENVIRONMENT),
+            "aurora": written(9),
+        },
+    )
+    told = {(p.origin.line, p.message.partition(":")[0]) for p in problems(job)}
+    assert told == {(5, "run"), (7, "env.A"), (9, "aurora.prioritee"), (2, "rollout")}
+
+
+def test_problems_come_in_order_and_once() -> None:
+    found = problems(a_job(run="{{a}} {{b}} {{c}}", health="/{{x}}"))
+    assert list(found) == sorted(set(found))
+    assert len(found) == 2
+
+
+def test_what_a_recipe_cannot_bind_is_found_at_review_time() -> None:
+    platform: Platform = a_platform(
+        recipes={"wheel": Recipe("wheel", (RecipeStep("x", "echo {{foo}}"),), "{run}")}
+    )
+    [problem] = problems(a_job(), policies(platform))
+    assert problem.message == "nothing on the agent binds '{{foo}}'"
+
+
+def test_braces_that_meet_across_the_recipe_are_found_too() -> None:
+    recipes = {"wheel": Recipe("wheel", (), "{{run}")}
+    [problem] = problems(a_job(run="{x}}"), policies(a_platform(recipes=recipes)))
+    assert "nothing on the agent binds" in problem.message
+
+
+def test_a_job_of_a_project_without_environments_of_its_own_uses_the_first_pattern() -> None:
+    platform = a_platform()
+    overlapping = replace(
+        platform, environments=((".*", platform.environments[1][1]), *platform.environments)
+    )
+    assert not rendered(a_job(), policies(overlapping)).production

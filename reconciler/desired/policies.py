@@ -1,117 +1,83 @@
-"""The operators' documents: Platform, Cluster and Project to one `Policies` value.
+"""The operators' documents, read together: Platform, Clusters and Projects to one `Policies`.
 
-A document here has passed its schema; what the schema cannot see is checked on the way.
+What cannot be used holds its scope: a Platform everything, a Cluster the jobs on it, a Project its
+own. Nobody else is blamed for it.
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from reconciler.desired import units
+from reconciler.desired import clusters, platforms, projects
 from reconciler.desired.documents import Document
-from reconciler.model.policy import (
-    Cluster,
-    CoordinatorSla,
-    CountSla,
-    Embedded,
-    EmbeddedHost,
-    EnvironmentDefaults,
-    Grants,
-    Guard,
-    HealthCheck,
-    Logs,
-    OnRemove,
-    PercentageSla,
-    Platform,
-    Policies,
-    Project,
-    Prune,
-    Recipe,
-    RecipeStep,
-    Rollout,
-    Scheduler,
-    Sla,
-    SpreadLimit,
-    Strategy,
-    Tier,
-)
+from reconciler.model.policy import Cluster, Platform, Policies, Project
 from reconciler.model.problem import Problem
-from reconciler.model.spec import Resources
 
-# Of the tiers.json that Aurora ships (api.md 5.2).
-TIERS = {
-    "preferred": Tier(preemptible=False, revocable=False),
-    "preemptible": Tier(preemptible=True, revocable=False),
-    "revocable": Tier(preemptible=True, revocable=True),
-}
-SECRET_WORDS = (
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "SECRET",
-    "TOKEN",
-    "APIKEY",
-    "PRIVATEKEY",
-    "ACCESSKEY",
-    "CREDENTIAL",
-    "CREDENTIALS",
-)
-GRANTED = Resources(cpu=16, ram_mb=64 * 1024, disk_mb=256 * 1024)
+Problems = tuple[Problem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operators:
+    """The operators' documents: sound by their schema, or not and why.
+
+    `unread` is why some of their files cannot be read at all: what those declare nobody knows.
+    """
+
+    sound: tuple[Document, ...]
+    unsound: tuple[tuple[Document, Problems], ...] = ()
+    unread: Problems = ()
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyReading:
     """What the operators' documents came to.
 
-    `policies` is None without a sound Platform. `broken` names projects whose document is there but
-    cannot be used, with the reasons.
+    `policies` is None without one sound Platform. `broken` and `broken_clusters` name projects and
+    clusters that are there but cannot be used, with the reasons. A project may use such a cluster.
     """
 
     policies: Policies | None
-    problems: tuple[Problem, ...]
-    broken: Mapping[str, tuple[Problem, ...]]
+    problems: Problems
+    broken: Mapping[str, Problems]
+    broken_clusters: Mapping[str, Problems]
+    unread: Problems = ()
+
+    @property
+    def digest(self) -> str:
+        """Return what names all of this: composing a document depends on nothing else."""
+        told = [self.policies.digest if self.policies is not None else "", *map(str, self.unread)]
+        for found in (self.broken, self.broken_clusters):
+            told += [f"{name}: {found[name]}" for name in sorted(found)]
+        return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
-def read(
-    documents: Iterable[Document],
-    role_owners: Mapping[str, frozenset[str]],
-    unusable: frozenset[str] = frozenset(),
-) -> PolicyReading:
-    """Return the policies.
+def read(given: Operators, role_owners: Mapping[str, frozenset[str]]) -> PolicyReading:
+    """Return the policies. `role_owners` tells which projects have jobs in a role on record."""
+    platform, problems = _platform(given)
+    usable, broken_clusters = _clusters(given)
+    problems += _found(broken_clusters, _unsound(given, "Cluster"))
+    if platform is None:
+        return PolicyReading(None, tuple(problems), {}, broken_clusters, given.unread)
+    ours, broken = _projects(given, platform, {*usable, *broken_clusters}, role_owners)
+    problems += _found(broken, _unsound(given, "Project"))
+    for project in ours.values():
+        for name in project.environments.values():
+            if name not in usable:
+                broken_clusters.setdefault(name, given.unread)
+    policies = Policies(platform, usable, ours, _digest(given.sound))
+    return PolicyReading(policies, tuple(problems), broken, broken_clusters, given.unread)
 
-    `role_owners` tells which projects have jobs in a role on record, `unusable` names clusters that
-    are there but broken: a project that runs on one is held, without another complaint.
-    """
-    by_kind: dict[str, list[Document]] = {"Platform": [], "Cluster": [], "Project": []}
-    for document in documents:
-        by_kind[document.value["kind"]].append(document)
-    problems = list(_more_than_one(by_kind["Platform"], "Platform"))
-    for kind in ("Cluster", "Project"):
-        problems += _same_name(by_kind[kind])
-    if len(by_kind["Platform"]) != 1:
-        return PolicyReading(None, tuple(problems), {})
-    platform = _platform(by_kind["Platform"][0])
-    problems += _platform_problems(by_kind["Platform"][0], platform)
-    clusters: dict[str, Cluster] = {}
-    broken_clusters = set(unusable)
-    for document in by_kind["Cluster"]:
-        found = list(_cluster_problems(document))
-        problems += found
-        if found:
-            broken_clusters.add(_name(document))
-        else:
-            clusters[_name(document)] = _cluster(document)
-    projects, broken = _projects(by_kind["Project"], platform, clusters, role_owners)
-    for name, document in ((_name(d), d) for d in by_kind["Project"]):
-        environments = document.value["spec"]["environments"].values()
-        if not broken_clusters & {told["cluster"] for told in environments}:
-            problems += broken.get(name, ())
-    digest = _digest(document for found in by_kind.values() for document in found)
-    policies = Policies(platform, clusters, projects, digest)
-    return PolicyReading(policies, tuple(problems), broken)
+
+def named(document: Document) -> str | None:
+    """Return the name that a document gives itself, if it has one."""
+    metadata = document.value.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else None
+
+
+def _found(broken: Mapping[str, Problems], known: Mapping[str, Problems]) -> list[Problem]:
+    """Return problems that are not known from the schema already."""
+    return [p for name, found in broken.items() if name not in known for p in found]
 
 
 def _digest(documents: Iterable[Document]) -> str:
@@ -119,289 +85,105 @@ def _digest(documents: Iterable[Document]) -> str:
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 
-def _name(document: Document) -> str:
-    return str(document.value["metadata"]["name"])
+def _of(given: Operators, kind: str) -> list[Document]:
+    return [d for d in given.sound if d.value["kind"] == kind]
 
 
-def _more_than_one(documents: list[Document], kind: str) -> Iterator[Problem]:
-    for document in documents[1:]:
-        yield Problem(
-            document.of(("kind",)), f"a second {kind}; the first is at {documents[0].of()}"
-        )
+def _unsound(given: Operators, kind: str) -> dict[str, Problems]:
+    told = ((named(d), p) for d, p in given.unsound if d.value["kind"] == kind)
+    return {name: found for name, found in told if name is not None}
 
 
-def _same_name(documents: list[Document]) -> Iterator[Problem]:
-    seen: dict[str, Document] = {}
-    for document in documents:
-        first = seen.setdefault(_name(document), document)
-        if first is not document:
-            kind = document.value["kind"]
-            where = document.of(("metadata", "name"))
-            yield Problem(where, f"a second {kind} {_name(document)!r}; the first is {first.of()}")
+def _platform(given: Operators) -> tuple[Platform | None, list[Problem]]:
+    found = _of(given, "Platform")
+    problems = [
+        Problem(d.of(("kind",)), f"a second Platform; the first is at {found[0].of()}", "keep one")
+        for d in found[1:]
+    ]
+    if len(found) != 1 or any(d.value["kind"] == "Platform" for d, _ in given.unsound):
+        return None, problems
+    platform = platforms.platform_of(found[0])
+    problems += platforms.platform_problems(found[0], platform)
+    return (None if problems else platform), problems
 
 
-# --- Platform
-
-
-def _platform(document: Document) -> Platform:
-    spec = document.value["spec"]
-    health, logs = spec.get("health", {}), spec.get("logs", {})
-    return Platform(
-        name=_name(document),
-        origin=document.of(("kind",)),
-        environments=tuple(
-            (e["match"], EnvironmentDefaults(e["tier"], e.get("priority", 0)))
-            for e in spec["environments"]
-        ),
-        tiers={n: Tier(**t) for n, t in spec["tiers"].items()} if "tiers" in spec else TIERS,
-        recipes={name: _recipe(name, told) for name, told in spec["recipes"].items()},
-        rollouts={name: _rollout(name, told) for name, told in spec["rollouts"].items()},
-        rollout=spec["rollout"],
-        slas={name: _sla(told) for name, told in spec.get("slas", {}).items()},
-        logs=Logs(
-            destination=logs.get("destination", "file"),
-            rotate_mb=units.mib(logs.get("rotate", "100MiB")),
-            backups=logs.get("backups", 5),
-        ),
-        health=HealthCheck(
-            port=health.get("port", "http"),
-            initial_interval_s=units.seconds(health.get("initialInterval", "15s")),
-            interval_s=units.seconds(health.get("interval", "10s")),
-            timeout_s=units.seconds(health.get("timeout", "1s")),
-            failures_max=health.get("failures", 0),
-            successes_min=health.get("successes", 1),
-        ),
-        spread=tuple(SpreadLimit(s["attribute"], s["limit"]) for s in spec.get("spread", ())),
-        guard=_guard(spec.get("guard", {}), Guard()),
-        contact=spec.get("contact"),
-        announce=spec.get("announce", True),
-        finalization_wait_s=units.seconds(spec.get("finalizationWait", "30s")),
-        task_failures_max=spec.get("taskFailures", 1),
-        secrets_dir=spec.get("secretsDir", "/etc/aurora/secrets").rstrip("/"),
-        secret_keys=tuple(spec.get("secretKeys", SECRET_WORDS)),
-        start_s=units.seconds(spec.get("start", "30s")),
-    )
-
-
-def _recipe(name: str, told: Mapping[str, Any]) -> Recipe:
-    steps = tuple(
-        RecipeStep(s["name"], s["command"], s.get("maxFailures", 1)) for s in told.get("steps", ())
-    )
-    return Recipe(name, steps, told.get("run", "{run}"), told.get("container"))
-
-
-def _rollout(name: str, told: Mapping[str, Any]) -> Rollout:
-    batch = told["batch"]
-    return Rollout(
-        name=name,
-        shares=tuple(units.share(b) for b in (batch if isinstance(batch, list) else [batch])),
-        strategy=Strategy(told.get("strategy", "batch")),
-        watch_s=units.seconds(told.get("watch", "45s")),
-        watch_with_health_s=units.seconds(told.get("watchWithHealth", "0s")),
-        failed_instances_max=told.get("failedInstances", 0),
-        failures_per_instance_max=told.get("failuresPerInstance", 0),
-        rollback=told.get("rollback", True),
-        pause_between=told.get("pauseBetween", False),
-    )
-
-
-def _sla(told: Mapping[str, Any]) -> Sla:
-    if "coordinator" in told:
-        return CoordinatorSla(told["coordinator"], told.get("statusKey", "drain"))
-    duration_s = units.seconds(told["duration"])
-    if "percentage" in told:
-        return PercentageSla(float(told["percentage"]), duration_s)
-    return CountSla(told["count"], duration_s)
-
-
-def _guard(told: Mapping[str, Any], otherwise: Guard) -> Guard:
-    limits: dict[str, Any] = {}
-    for name in ("prunes", "restarts", "vanished"):
-        if name in told:
-            limits[f"{name}_max"] = told[name]["jobs"]
-            limits[f"{name}_share"] = units.share(told[name]["share"])
-    if "scaleDown" in told:
-        limits["scale_down_share"] = units.share(told["scaleDown"])
-    kept = {n: getattr(otherwise, n) for n in otherwise.__dataclass_fields__}
-    return Guard(**{**kept, **limits})
-
-
-def _platform_problems(document: Document, platform: Platform) -> Iterator[Problem]:
-    for i, (pattern, defaults) in enumerate(platform.environments):
-        where = document.of(("spec", "environments", i, "match"))
-        try:
-            re.compile(pattern)
-        except re.error as fault:
-            yield Problem(where, f"not a regular expression: {fault}")
-        if defaults.tier not in platform.tiers:
-            known = ", ".join(sorted(platform.tiers))
-            place = document.of(("spec", "environments", i, "tier"))
-            yield Problem(place, f"there is no tier {defaults.tier!r}", f"there is {known}")
-    if platform.rollout not in platform.rollouts:
-        known = ", ".join(sorted(platform.rollouts))
-        yield Problem(
-            document.of(("spec", "rollout")),
-            f"there is no rollout {platform.rollout!r}",
-            f"there is {known}",
-        )
-    for name, rollout in platform.rollouts.items():
-        if rollout.strategy is Strategy.QUEUE and (
-            len(rollout.shares) > 1 or rollout.pause_between
-        ):
-            place = document.of(("spec", "rollouts", name))
-            yield Problem(place, "a queue has one share and no pauses", "use `strategy: batch`")
-
-
-# --- Cluster
-
-
-def _cluster_problems(document: Document) -> Iterator[Problem]:
-    zone = document.value["spec"].get("timeZone", "GMT")
-    try:
-        ZoneInfo(zone)
-    except (ValueError, OSError):
-        place = document.of(("spec", "timeZone"))
-        yield Problem(place, f"there is no time zone {zone!r}", "write one as in Europe/Berlin")
-    hosts = document.value["spec"].get("embedded", {}).get("hosts", ())
-    names = [host["name"] for host in hosts]
-    for i, name in enumerate(names):
-        if name in names[:i]:
-            place = document.of(("spec", "embedded", "hosts", i, "name"))
-            yield Problem(place, f"a second host {name!r}")
-
-
-def _cluster(document: Document) -> Cluster:
-    spec, name = document.value["spec"], _name(document)
-    return Cluster(
-        name=name,
-        origin=document.of(("kind",)),
-        scheduler=_embedded(spec["embedded"]) if "embedded" in spec else _scheduler(spec),
-        server_name=spec.get("serverName", name),
-        time_zone=spec.get("timeZone", "GMT"),
-        tasks_per_job_max=spec.get("tasksPerJob", 4000),
-        sla_instances_min=spec.get("slaInstances", 20),
-        update_failures_max=spec.get("updateFailures", 20_000),
-        sla_duration_max_s=units.seconds(spec.get("slaDuration", "2h")),
-    )
-
-
-def _scheduler(spec: Mapping[str, Any]) -> Scheduler:
-    told = spec["scheduler"]
-    return Scheduler(tuple(url.rstrip("/") for url in told["urls"]), told.get("caFile"))
-
-
-def _embedded(told: Mapping[str, Any]) -> Embedded:
-    hosts = tuple(
-        EmbeddedHost(
-            name=host["name"],
-            cpu=float(host["cpu"]),
-            ram_mb=units.mib(host["ram"]),
-            disk_mb=units.mib(host["disk"]),
-            attributes=tuple(sorted(host.get("attributes", {}).items())),
-        )
-        for host in told["hosts"]
-    )
-    quotas = tuple((role, resources(r)) for role, r in sorted(told.get("quotas", {}).items()))
-    return Embedded(hosts, quotas, float(told.get("clock", 1)))
-
-
-def resources(told: Mapping[str, Any]) -> Resources:
-    """Return resources as a document tells them."""
-    return Resources(float(told["cpu"]), units.mib(told["ram"]), units.mib(told["disk"]))
-
-
-# --- Project
+def _clusters(given: Operators) -> tuple[dict[str, Cluster], dict[str, Problems]]:
+    documents, broken = _unique(_of(given, "Cluster"))
+    broken |= _unsound(given, "Cluster")
+    usable: dict[str, Cluster] = {}
+    for name, document in documents.items():
+        if found := tuple(clusters.cluster_problems(document)):
+            broken.setdefault(name, found)
+        elif name not in broken:
+            usable[name] = clusters.cluster_of(document)
+    return usable, broken
 
 
 def _projects(
-    documents: Iterable[Document],
+    given: Operators,
     platform: Platform,
-    clusters: Mapping[str, Cluster],
+    known: Iterable[str],
     role_owners: Mapping[str, frozenset[str]],
-) -> tuple[dict[str, Project], dict[str, tuple[Problem, ...]]]:
-    projects: dict[str, Project] = {}
-    broken: dict[str, tuple[Problem, ...]] = {}
-    by_name = {_name(d): d for d in reversed(tuple(documents))}
-    for name, document in sorted(by_name.items()):
-        problems = tuple(_project_problems(document, platform, clusters))
-        if problems:
-            broken[name] = problems
-        else:
-            projects[name] = _project(document, platform)
-    for name, problem in _role_clashes(projects, by_name, role_owners):
-        broken[name] = (*broken.get(name, ()), problem)
-    return {n: p for n, p in projects.items() if n not in broken}, broken
+) -> tuple[dict[str, Project], dict[str, Problems]]:
+    documents, broken = _unique(_of(given, "Project"))
+    broken |= _unsound(given, "Project")
+    # Which clusters an unreadable file declares is not known: then any name may be right.
+    names = None if given.unread else sorted(known)
+    everyone = (*_of(given, "Project"), *(d for d, _ in given.unsound))
+    clashes = _role_clashes(everyone, role_owners)
+    usable: dict[str, Project] = {}
+    for name, document in documents.items():
+        found = [*projects.project_problems(document, platform, names), *clashes.get(name, ())]
+        if found:
+            broken.setdefault(name, tuple(found))
+        elif name not in broken:
+            usable[name] = projects.project_of(document, platform)
+    return usable, broken
 
 
-def _project(document: Document, platform: Platform) -> Project:
-    spec, name = document.value["spec"], _name(document)
-    allow = spec.get("allow", {})
-    return Project(
-        name=name,
-        origin=document.of(("kind",)),
-        role=spec.get("role", name),
-        sources=tuple(spec["sources"]),
-        environments={env: told["cluster"] for env, told in spec["environments"].items()},
-        grants=Grants(
-            resources_max=resources(allow["resources"]) if "resources" in allow else GRANTED,
-            instances_max=allow.get("instances", 100),
-            aurora=tuple(allow.get("aurora", ())),
-        ),
-        guard=_guard(spec.get("guard", {}), platform.guard),
-        prune=Prune.ON if spec.get("prune", True) else Prune.OFF,
-        on_remove=OnRemove(spec.get("onRemove", "finish")),
-        contact=spec.get("contact"),
-        tiers={env: t["tier"] for env, t in spec["environments"].items() if "tier" in t},
-        rollout=spec.get("rollout"),
-        supersede_foreign_updates=spec.get("supersedeForeignUpdates", False),
-    )
-
-
-def _project_problems(
-    document: Document, platform: Platform, clusters: Mapping[str, Cluster]
-) -> Iterator[Problem]:
-    spec = document.value["spec"]
-    if spec.get("role", _name(document)) == "root":
-        yield Problem(document.of(("spec", "role")), "role: root runs nothing of ours")
-    for environment, told in spec["environments"].items():
-        path = ("spec", "environments", environment)
-        if told["cluster"] not in clusters:
-            known = ", ".join(sorted(clusters)) or "none that can be used"
-            message = f"there is no cluster {told['cluster']!r}"
-            yield Problem(document.of((*path, "cluster")), message, f"there is {known}")
-        if not any(re.fullmatch(pattern, environment) for pattern, _ in platform.environments):
-            known = ", ".join(pattern for pattern, _ in platform.environments)
-            message = f"the platform knows no environment {environment!r}"
-            yield Problem(document.of_key(path[:2], environment), message, f"it knows {known}")
-        if "tier" in told and told["tier"] not in platform.tiers:
-            known = ", ".join(sorted(platform.tiers))
-            message = f"there is no tier {told['tier']!r}"
-            yield Problem(document.of((*path, "tier")), message, f"there is {known}")
-    rollout = spec.get("rollout")
-    if rollout is not None and rollout not in platform.rollouts:
-        known = ", ".join(sorted(platform.rollouts))
-        place = document.of(("spec", "rollout"))
-        yield Problem(place, f"there is no rollout {rollout!r}", f"there is {known}")
+def _unique(documents: Iterable[Document]) -> tuple[dict[str, Document], dict[str, Problems]]:
+    """Return documents by name, and the names that stand twice: none of those can be meant."""
+    seen: dict[str, Document] = {}
+    twice: dict[str, Problems] = {}
+    for document in documents:
+        name = document.value["metadata"]["name"]
+        first = seen.setdefault(name, document)
+        if first is not document:
+            where, kind = document.of(("metadata", "name")), document.value["kind"]
+            message = f"a second {kind} {name!r}; the first is at {first.of()}"
+            problem = Problem(where, message, "keep one, or rename one")
+            twice[name] = (*twice.get(name, ()), problem)
+    return {name: d for name, d in seen.items() if name not in twice}, twice
 
 
 def _role_clashes(
-    projects: Mapping[str, Project],
-    documents: Mapping[str, Document],
-    role_owners: Mapping[str, frozenset[str]],
-) -> Iterator[tuple[str, Problem]]:
+    documents: Iterable[Document], role_owners: Mapping[str, frozenset[str]]
+) -> dict[str, Problems]:
     """A role belongs to one project: whoever has jobs in it on record goes on."""
-    by_role: dict[str, list[str]] = {}
-    for name, project in projects.items():
-        by_role.setdefault(project.role, []).append(name)
-    for role, names in by_role.items():
-        owners = [n for n in names if n in role_owners.get(role, frozenset())]
-        if len(names) == 1:
+    claims: dict[str, dict[str, Document]] = {}
+    for document in documents:
+        role, name = projects.role_of(document), named(document)
+        if role is not None and name is not None:
+            claims.setdefault(role, {})[name] = document
+    return dict(
+        clash
+        for role, found in claims.items()
+        if len(found) > 1
+        for clash in _newcomers(role, found, role_owners.get(role, frozenset()))
+    )
+
+
+def _newcomers(
+    role: str, claims: Mapping[str, Document], owners: frozenset[str]
+) -> Iterator[tuple[str, Problems]]:
+    recorded = sorted(owners & claims.keys())
+    for name, document in claims.items():
+        if recorded == [name]:
             continue
-        for name in names:
-            if owners == [name]:
-                continue
-            others = ", ".join(n for n in names if n != name)
-            document = documents[name]
-            path = ("spec", "role") if "role" in document.value["spec"] else ("metadata", "name")
-            message = f"role {role!r} is claimed by {others}, too"
-            yield name, Problem(document.of(path), message, "one role belongs to one project")
+        others = ", ".join(sorted(n for n in claims if n != name))
+        spec = document.value.get("spec")
+        declares = isinstance(spec, dict) and "role" in spec
+        path = ("spec", "role") if declares else ("metadata", "name")
+        message = f"role {role!r} is claimed by {others}, too"
+        hint = "one role belongs to one project: choose another `role:`"
+        yield name, (Problem(document.of(path), message, hint),)

@@ -1,16 +1,20 @@
-"""JSON Schema says what a document may hold; this says it to people, with place and remedy."""
+"""JSON Schema says what a document may hold. Validation, and text where a schema wants text."""
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol, cast
+import re
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import islice
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
+from jsonschema.validators import extend
 from referencing import Registry, Resource
 
 from reconciler.desired.documents import Mark
-from reconciler.model.problem import Origin, Problem
+from reconciler.desired.wording import Place, told, unknown
+from reconciler.model.problem import Problem
 
 # Which schema holds for a kind; `plan` and the shared definitions are no documents.
 KINDS = {
@@ -21,18 +25,8 @@ KINDS = {
     "CronJob": "cronjob",
     "BatchFramework": "batchframework",
 }
-
-
-class Place(Protocol):
-    """Where the parts of a value were written; a merged value comes from two places."""
-
-    def of(self, path: tuple[Any, ...]) -> Origin:
-        """Return the place of the value at a path, or of the nearest one around it."""
-        ...
-
-    def of_key(self, path: tuple[Any, ...], key: str) -> Origin:
-        """Return the place of a key of the mapping at a path."""
-        ...
+# Of one document; whoever has more wrong than that has something else wrong.
+PROBLEMS_MAX = 100
 
 
 class Schemas:
@@ -45,20 +39,47 @@ class Schemas:
             resource = Resource.from_contents(content)
             registry = registry.with_resource(f"{name}.schema.json", resource)
         self._validators: dict[str, Validator] = {
-            kind: Draft202012Validator(contents[name], registry=registry)
-            for kind, name in KINDS.items()
+            kind: _Strict(contents[name], registry=registry) for kind, name in KINDS.items()
         }
         self.calls = 0
 
     def problems(self, kind: str, value: Any, place: Place) -> tuple[Problem, ...]:
-        """Return everything that is wrong with a value of this kind."""
+        """Return everything that is wrong with a value of this kind, up to a bound."""
         self.calls += 1
         faults = self._validators[kind].iter_errors(value)
-        return tuple(sorted({p for fault in faults for p in _told(fault, place)}))
+        found = list(islice((p for f in faults for p in told(f, place)), PROBLEMS_MAX + 1))
+        if len(found) > PROBLEMS_MAX:
+            message = f"more than {PROBLEMS_MAX} problems in this document"
+            found[-1] = Problem(place.of(()), message, "mend the first of them")
+        return tuple(sorted(set(found)))
 
     def as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
         """Return the value with text where the schema wants text, as the author typed it."""
         return self._as_typed(self._contents[KINDS[kind]], KINDS[kind], value, mark)
+
+    def patch_as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
+        """Return a merge patch of a spec with text where the schema wants text."""
+        return self._as_typed(self._spec_of(kind), KINDS[kind], value, mark)
+
+    def removals(self, kind: str, patch: Mapping[str, Any], place: Place) -> Iterator[Problem]:
+        """Return which fields a merge patch removes that a spec cannot have anyway."""
+        return self._removals(self._spec_of(kind), KINDS[kind], patch, ("spec",), place)
+
+    def _spec_of(self, kind: str) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = self._contents[KINDS[kind]]["properties"]["spec"]
+        return found
+
+    def _removals(
+        self, schema: Any, file: str, patch: Any, path: tuple[Any, ...], place: Place
+    ) -> Iterator[Problem]:
+        schema, file = self._resolved(schema, file)
+        if not isinstance(patch, dict) or not isinstance(schema, dict):
+            return
+        known, rest = schema.get("properties", {}), schema.get("additionalProperties")
+        for key, value in patch.items():
+            if value is None and key not in known and rest is False:
+                yield unknown(key, path, known, place)
+            yield from self._removals(known.get(key, rest), file, value, (*path, key), place)
 
     def _as_typed(self, schema: Any, file: str, value: Any, mark: Mark) -> Any:
         schema, file = self._resolved(schema, file)
@@ -95,105 +116,28 @@ class Schemas:
                 schema = schema[part]
         return schema, file
 
-    def spec_of(self, kind: str) -> Mapping[str, Any]:
-        """Return the schema of a kind's `spec`."""
-        found: Mapping[str, Any] = self._contents[KINDS[kind]]["properties"]["spec"]
-        return found
 
-    def patch_as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
-        """Return a merge patch of a spec with text where the schema wants text."""
-        return self._as_typed(self.spec_of(kind), KINDS[kind], value, mark)
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Return a schema's pattern as JSON Schema means it: `$` is the end, not a last line end."""
+    return re.compile(pattern.removesuffix("$") + r"\Z" if pattern.endswith("$") else pattern)
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean ...?` when a known word is near, else which words there are."""
-    words = sorted(known)
-    near = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(words)}" if words else ""
+def _pattern(validator: Any, wanted: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    del schema
+    if validator.is_type(instance, "string") and not _compiled(wanted).search(instance):
+        yield ValidationError("has not the right form")
 
 
-def _told(fault: ValidationError, place: Place) -> Iterator[Problem]:
-    path = tuple(fault.absolute_path)
-    schema: Any = fault.schema
-    hint = schema.get("x-hint", "") if isinstance(schema, dict) else ""
-    match fault.validator:
-        case "additionalProperties" if isinstance(fault.instance, dict):
-            yield from _unknown(fault, path, place)
-        case "required":
-            wanted_keys: Any = fault.validator_value
-            missing = [k for k in wanted_keys if k not in cast(Any, fault.instance)]
-            for key in missing:
-                yield Problem(place.of(path), f"{_name(path)}: `{key}` is missing", f"add `{key}:`")
-        case "oneOf" if "x-one-of" in schema:
-            yield from _one_of(fault, path, place)
-        case "propertyNames" | "pattern" | "anyOf":
-            named = path or ("document",)
-            message = f"{_dotted(named)}: {_shown(fault.instance)} has not the right form"
-            yield Problem(place.of(path), message, hint)
-        case "type":
-            wanted = fault.validator_value
-            message = f"{_name(path)}: {_shown(fault.instance)} is not {_article(wanted)}"
-            yield Problem(place.of(path), message, hint)
-        case "enum" | "const":
-            allowed = fault.validator_value
-            words = [str(w) for w in (allowed if isinstance(allowed, list) else [allowed])]
-            message = f"{_name(path)}: {_shown(fault.instance)} is none of {', '.join(words)}"
-            yield Problem(place.of(path), message, suggestion(str(fault.instance), words))
-        case _:
-            yield Problem(place.of(path), f"{_name(path)}: {fault.message[:300]}", hint)
+def _is_integer(checker: Any, instance: Any) -> bool:
+    """4.0 and 1e3 are integers to JSON Schema; to us only what was written as one is."""
+    del checker
+    return isinstance(instance, int) and not isinstance(instance, bool)
 
 
-def _unknown(fault: ValidationError, path: tuple[Any, ...], place: Place) -> Iterator[Problem]:
-    schema: Any = fault.schema
-    known = schema.get("properties", {})
-    for key in cast(Any, fault.instance):
-        if key not in known:
-            where = f" in {_dotted(path)}" if path else ""
-            yield Problem(
-                place.of_key(path, str(key)),
-                f"unknown field {str(key)!r}{where}",
-                suggestion(str(key), known),
-            )
-
-
-def _one_of(fault: ValidationError, path: tuple[Any, ...], place: Place) -> Iterator[Problem]:
-    """Tell what a choice wants; where one branch is clearly meant, what is wrong within it."""
-    schema: Any = fault.schema
-    deeper = [c for c in fault.context or () if c.validator != "required"]
-    branches = {c.schema_path[0] for c in fault.context or ()}
-    if fault.context and len({c.schema_path[0] for c in deeper}) < len(branches) and deeper:
-        meant = branches - {
-            c.schema_path[0] for c in fault.context if c.validator == "additionalProperties"
-        }
-        for inner in deeper:
-            if inner.schema_path[0] in meant:
-                yield from _told(inner, place)
-                return
-    yield Problem(place.of(path), f"{_name(path)}: {schema['x-one-of']}")
-
-
-def _name(path: tuple[Any, ...]) -> str:
-    return _dotted(path) if path else "the document"
-
-
-def _dotted(path: tuple[Any, ...]) -> str:
-    return "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in path).lstrip(".")
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _article(wanted: Any) -> str:
-    words = {
-        "object": "a mapping",
-        "array": "a list",
-        "string": "text",
-        "integer": "a whole number",
-        "number": "a number",
-        "boolean": "true or false",
-    }
-    return words.get(str(wanted), str(wanted))
+_extend: Any = extend
+_Strict: Any = _extend(
+    Draft202012Validator,
+    validators={"pattern": _pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer),
+)

@@ -1,17 +1,18 @@
 """All files of one revision to one `DesiredTree`: what is declared, and what must not be pruned.
 
-A file that cannot be read must never look like a deletion. What it declared when it was last
-applied is held; what it may have declared since cannot be known, so the projects that may write
-there do not prune.
+Everything that is wrong anywhere is told at once, and nothing depends on the order of the files.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from reconciler.desired import policies as operators
-from reconciler.desired.compose import Composed, compose, matches_sources
+from reconciler.desired.compose import Composed, compose, form, project_name
 from reconciler.desired.documents import Document, Parsed, parsed
-from reconciler.desired.schemas import KINDS, Schemas, suggestion
+from reconciler.desired.holds import Draft
+from reconciler.desired.policies import Operators, PolicyReading, Problems, named
+from reconciler.desired.schemas import KINDS, Schemas
+from reconciler.desired.wording import suggestion
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Owned
 from reconciler.model.policy import Policies
@@ -20,7 +21,6 @@ from reconciler.model.spec import DesiredJob
 from reconciler.model.tree import BrokenJob, DesiredTree, FileAt, Files
 
 OPERATORS = ("Platform", "Cluster", "Project")
-API = "reconciler/v1"
 
 
 @dataclass(slots=True)
@@ -31,22 +31,29 @@ class Memo:
     """
 
     parsed: dict[tuple[str, str], Parsed] = field(default_factory=dict)
+    checked: dict[tuple[str, str, int], Problems] = field(default_factory=dict)
     composed: dict[tuple[str, str, int, str], Composed] = field(default_factory=dict)
     parses: int = 0
 
 
-@dataclass(slots=True)
-class _Draft:
-    """What is found while reading; becomes a tree when all of it is known."""
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """The documents of known kinds, and what cannot be used.
 
-    problems: list[Problem] = field(default_factory=list)
-    broken: dict[JobKey, list[Problem]] = field(default_factory=dict)
-    unpruned: dict[str, str] = field(default_factory=dict)
-    incomplete: str | None = None
+    `spoiled` are files of which something may be declared that nobody can make out; `misplaced` are
+    operators' documents where operators own nothing.
+    """
 
-    def hold(self, keys: Iterable[JobKey], problems: Iterable[Problem]) -> None:
-        for key in keys:
-            self.broken.setdefault(key, []).extend(problems)
+    teams: tuple[Document, ...]
+    operators: Operators
+    spoiled: Mapping[str, Problems]
+    misplaced: Mapping[str, Problems]
+
+    @property
+    def platforms(self) -> bool:
+        """Return whether there is a Platform, of whatever use."""
+        unsound = (d for d, _ in self.operators.unsound)
+        return any(d.value["kind"] == "Platform" for d in (*self.operators.sound, *unsound))
 
 
 def load(
@@ -58,42 +65,85 @@ def load(
 ) -> DesiredTree:
     """Return what the files declare. `owned` is what is on record of earlier rounds."""
     memo = memo if memo is not None else Memo()
-    draft = _Draft(incomplete=files.incomplete)
-    documents, spoiled = _documents(files.files, schemas, memo, draft)
-    ours = [d for d in documents if d.value["kind"] in OPERATORS]
-    draft.problems += _misplaced(ours, platform_dir)
-    sound, unsound = _sound(ours, schemas, platform_dir, draft)
-    reading = operators.read(sound, _role_owners(owned), _named("Cluster", unsound))
+    draft = Draft(owned, files.incomplete)
+    read = _read(files.files, schemas, f"{platform_dir}/", memo, draft)
+    reading = operators.read(read.operators, _role_owners(owned))
     draft.problems += reading.problems
     policies = reading.policies
     if policies is None:
-        return _without_policies(files, draft, owned, bool(unsound))
-    _hold_broken_projects(reading, unsound, draft, owned)
-    teams = [d for d in documents if d.value["kind"] not in OPERATORS]
-    unusable = _named("Project", unsound) | reading.broken.keys()
-    jobs = _jobs(teams, policies, _Composer(schemas, memo, frozenset(unusable)), draft)
-    for path, found in spoiled.items():
-        _hold_file(path, found, policies, owned, draft)
-    _hold_orphans(documents, policies, reading.broken, owned, draft)
+        return _without_policies(files, read, schemas, draft, platform_dir)
+    _hold_operators(read, reading, draft)
+    jobs = _jobs(read.teams, reading, schemas, memo, draft)
+    for path, found in (*read.spoiled.items(), *read.misplaced.items()):
+        # What is declared elsewhere now is held, too: it may stand in both files.
+        draft.hold_file(path, found, {k for k, job in jobs.items() if job.origin.path == path})
+        draft.stop_pruning(path, policies.projects.values(), or_all=True)
     return DesiredTree(
         revision=files.revision,
         policies=policies,
-        jobs=jobs,
-        broken=_broken(draft, jobs),
+        jobs={key: job for key, job in jobs.items() if key not in draft.broken},
+        broken=draft.held(),
         problems=tuple(sorted(set(draft.problems))),
         incomplete=draft.incomplete,
         unpruned=draft.unpruned,
     )
 
 
+# --- files to documents
+
+
+def _read(files: Iterable[FileAt], schemas: Schemas, below: str, memo: Memo, draft: Draft) -> _Read:
+    documents, spoiled = _documents(files, schemas, memo, draft)
+    ours = [d for d in documents if d.value["kind"] in OPERATORS]
+    misplaced: dict[str, Problems] = {}
+    for document in ours:
+        path = document.file.path
+        if not path.startswith(below):
+            misplaced[path] = (*misplaced.get(path, ()), _misplaced(document, below))
+    draft.problems += (p for found in misplaced.values() for p in found)
+    checked = _checked((d for d in ours if d.file.path.startswith(below)), schemas, memo)
+    draft.problems += (p for _, found in checked for p in found)
+    unread = tuple(p for path, found in spoiled.items() if path.startswith(below) for p in found)
+    given = Operators(
+        sound=tuple(d for d, found in checked if not found),
+        unsound=tuple((d, found) for d, found in checked if found),
+        unread=unread,
+    )
+    teams = tuple(d for d in documents if d.value["kind"] not in OPERATORS)
+    return _Read(teams, given, spoiled, misplaced)
+
+
+def _checked(
+    documents: Iterable[Document], schemas: Schemas, memo: Memo
+) -> list[tuple[Document, Problems]]:
+    """Return documents with what their schema finds wrong, asked anew only when they changed."""
+    found: list[tuple[Document, Problems]] = []
+    kept: dict[tuple[str, str, int], Problems] = {}
+    for document in documents:
+        name = (document.file.path, document.file.blob, document.index)
+        problems = memo.checked.get(name)
+        if problems is None:
+            problems = schemas.problems(document.value["kind"], document.value, document)
+        kept[name] = problems
+        found.append((document, problems))
+    memo.checked = kept
+    return found
+
+
+def _misplaced(document: Document, below: str) -> Problem:
+    kind = document.value["kind"]
+    message = f"a {kind} stands below {below} only"
+    return Problem(document.of(("kind",)), message, "move it there, where operators own the files")
+
+
 def _documents(
-    files: Iterable[FileAt], schemas: Schemas, memo: Memo, draft: _Draft
-) -> tuple[list[Document], dict[str, tuple[Problem, ...]]]:
+    files: Iterable[FileAt], schemas: Schemas, memo: Memo, draft: Draft
+) -> tuple[list[Document], dict[str, Problems]]:
     """Return documents of a known kind, and the files that cannot be trusted to be whole."""
     found: list[Document] = []
-    spoiled: dict[str, tuple[Problem, ...]] = {}
+    spoiled: dict[str, Problems] = {}
     kept: dict[tuple[str, str], Parsed] = {}
-    for file in files:
+    for file in sorted(files, key=lambda file: file.path):
         name = (file.path, file.blob)
         told = memo.parsed.get(name)
         if told is None:
@@ -113,6 +163,8 @@ def _typed(told: Parsed, schemas: Schemas) -> Parsed:
 
     A document whose kind nobody can make out spoils its file: what it declares is unknown.
     """
+    if told.fatal:
+        return replace(told, documents=())
     documents: list[Document] = []
     problems = list(told.problems)
     for document in told.documents:
@@ -122,10 +174,7 @@ def _typed(told: Parsed, schemas: Schemas) -> Parsed:
             continue
         kind = document.value["kind"]
         value = schemas.as_typed(kind, document.value, document.mark)
-        value = _typed_patches(kind, value, document, schemas)
-        documents.append(Document(document.file, document.index, value, document.mark))
-    if told.fatal:
-        documents = []
+        documents.append(replace(document, value=_typed_patches(kind, value, document, schemas)))
     return Parsed(tuple(documents), tuple(problems), bool(problems))
 
 
@@ -135,8 +184,8 @@ def _typed_patches(kind: str, value: object, document: Document, schemas: Schema
     patches = spec.get("environments") if isinstance(spec, dict) else None
     if kind in OPERATORS or not isinstance(patches, dict):
         return value
-    assert isinstance(value, dict)
-    assert isinstance(spec, dict)
+    assert isinstance(value, dict), "a spec stands in a mapping"
+    assert isinstance(spec, dict), "environments stand in a mapping"
     marks = ((document.mark.members or {})["spec"].members or {})["environments"].members or {}
     typed = {name: schemas.patch_as_typed(kind, p, marks[name]) for name, p in patches.items()}
     return {**value, "spec": {**spec, "environments": typed}}
@@ -145,45 +194,19 @@ def _typed_patches(kind: str, value: object, document: Document, schemas: Schema
 def _unknown_kind(document: Document) -> Problem | None:
     value = document.value
     if not isinstance(value, dict):
-        return Problem(
-            document.of(), "not a document: a mapping is needed", "begin it with `kind:`"
-        )
+        return Problem(document.of(), "not a document: it is no mapping", "begin it with `kind:`")
     kind = value.get("kind")
-    if not isinstance(kind, str) or kind not in KINDS:
-        where = document.of(("kind",))
-        if kind is None:
-            return Problem(where, "`kind` is missing", f"it is one of {', '.join(KINDS)}")
-        return Problem(where, f"unknown kind {kind!r}", suggestion(str(kind), KINDS))
-    return None
+    if isinstance(kind, str) and kind in KINDS:
+        return None
+    if kind is None:
+        hint = f"add one of {', '.join(KINDS)}"
+        return Problem(document.of_key((), "kind"), "`kind` is missing", hint)
+    if not isinstance(kind, str):
+        return Problem(document.of(("kind",)), "`kind` is no text", suggestion("", KINDS))
+    return Problem(document.of(("kind",)), f"unknown kind {kind[:60]!r}", suggestion(kind, KINDS))
 
 
-def _misplaced(documents: Iterable[Document], platform_dir: str) -> list[Problem]:
-    return [
-        Problem(
-            d.of(("kind",)),
-            f"a {d.value['kind']} stands below {platform_dir}/ only",
-            "operators own those",
-        )
-        for d in documents
-        if not d.file.path.startswith(f"{platform_dir}/")
-    ]
-
-
-def _sound(
-    documents: Iterable[Document], schemas: Schemas, platform_dir: str, draft: _Draft
-) -> tuple[list[Document], list[tuple[Document, tuple[Problem, ...]]]]:
-    sound: list[Document] = []
-    unsound = []
-    for document in documents:
-        if not document.file.path.startswith(f"{platform_dir}/"):
-            continue
-        problems = schemas.problems(document.value["kind"], document.value, document)
-        draft.problems += problems
-        if problems:
-            unsound.append((document, problems))
-        else:
-            sound.append(document)
-    return sound, unsound
+# --- what operators declare
 
 
 def _role_owners(owned: Mapping[JobKey, Owned]) -> dict[str, frozenset[str]]:
@@ -194,145 +217,102 @@ def _role_owners(owned: Mapping[JobKey, Owned]) -> dict[str, frozenset[str]]:
 
 
 def _without_policies(
-    files: Files, draft: _Draft, owned: Mapping[JobKey, Owned], unsound: bool
+    files: Files, read: _Read, schemas: Schemas, draft: Draft, platform_dir: str
 ) -> DesiredTree:
     """Without a sound Platform nothing can be meant: everything that is ours is held."""
-    if not draft.problems and not unsound and files.incomplete is None:
-        draft.problems.append(
-            Problem(
-                Origin("platform/platform.yaml"),
-                "there is no Platform document",
-                "write one, or look at the sample with `reconcile validate`",
-            )
-        )
+    for document in read.teams:
+        draft.problems += form(document, schemas)
+    excused = read.platforms or read.operators.unread or draft.incomplete
+    if not excused:
+        where = Origin(f"{platform_dir}/platform.yaml")
+        draft.problems.append(Problem(where, "there is no Platform document", "write one"))
     problems = tuple(sorted(set(draft.problems)))
     return DesiredTree(
         revision=files.revision,
         policies=None,
         jobs={},
-        broken={key: BrokenJob(key, problems) for key in owned},
+        broken={key: BrokenJob(key, problems) for key in sorted(draft.owned)},
         problems=problems,
         incomplete=draft.incomplete or "there is no Platform that can be used",
         unpruned={},
     )
 
 
-def _hold_broken_projects(
-    reading: operators.PolicyReading,
-    unsound: Iterable[tuple[Document, tuple[Problem, ...]]],
-    draft: _Draft,
-    owned: Mapping[JobKey, Owned],
-) -> None:
-    broken = dict(reading.broken)
-    for document, problems in unsound:
-        metadata = document.value.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        if not isinstance(name, str):
+def _hold_operators(read: _Read, reading: PolicyReading, draft: Draft) -> None:
+    for document, _ in read.operators.unsound:
+        if named(document) is None:
             draft.incomplete = draft.incomplete or f"{document.file.path} cannot be used"
-        elif document.value["kind"] == "Project":
-            broken[name] = problems
-    for name, problems in broken.items():
-        draft.hold((k for k, told in owned.items() if told.project == name), problems)
-        draft.unpruned[name] = "its Project cannot be used"
+    for name, problems in reading.broken.items():
+        draft.hold_project(name, problems, "its Project cannot be used")
+    for name, problems in reading.broken_clusters.items():
+        draft.hold_cluster(name, problems)
 
 
-def _named(kind: str, documents: Iterable[tuple[Document, object]]) -> frozenset[str]:
-    """Return the names of these documents of a kind, as far as they have one."""
-    found = set()
-    for document, _ in documents:
-        metadata = document.value.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        if document.value["kind"] == kind and isinstance(name, str):
-            found.add(name)
-    return frozenset(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Composer:
-    """What composing needs beside document and policies."""
-
-    schemas: Schemas
-    memo: Memo
-    unusable: frozenset[str]
+# --- what teams declare
 
 
 def _jobs(
-    documents: Iterable[Document], policies: Policies, composer: _Composer, draft: _Draft
+    documents: Iterable[Document],
+    reading: PolicyReading,
+    schemas: Schemas,
+    memo: Memo,
+    draft: Draft,
 ) -> dict[JobKey, DesiredJob]:
+    """Return what is declared; what is wrong with it goes to the draft."""
     jobs: dict[JobKey, DesiredJob] = {}
     kept: dict[tuple[str, str, int, str], Composed] = {}
-    digest = f"{policies.digest} {sorted(composer.unusable)}"
+    amiss: list[tuple[Document, Composed]] = []
+    digest, policies = reading.digest, reading.policies
+    assert policies is not None, "without a Platform nothing is composed"
     for document in documents:
-        file = document.file
-        name = (file.path, file.blob, document.index, digest)
-        made = composer.memo.composed.get(name)
-        if made is None:
-            made = compose(document, policies, composer.schemas, composer.unusable)
+        name = (document.file.path, document.file.blob, document.index, digest)
+        made = memo.composed.get(name) or compose(document, reading, schemas)
         kept[name] = made
-        draft.problems += made.problems
-        for key, problems in made.broken.items():
-            draft.hold((key,), problems)
+        if made.problems or made.broken or made.lost:
+            amiss.append((document, made))
         for job in made.jobs:
             _add(jobs, job, draft)
-    composer.memo.composed = kept
-    return {key: job for key, job in jobs.items() if key not in draft.broken}
+    memo.composed = kept
+    for document, made in amiss:
+        _hold_document(document, made, reading, policies, jobs, draft)
+    return jobs
 
 
-def _add(jobs: dict[JobKey, DesiredJob], job: DesiredJob, draft: _Draft) -> None:
+def _hold_document(
+    document: Document,
+    made: Composed,
+    reading: PolicyReading,
+    policies: Policies,
+    jobs: Mapping[JobKey, DesiredJob],
+    draft: Draft,
+) -> None:
+    path, name = document.file.path, project_name(document)
+    draft.problems += made.problems
+    for key, problems in made.broken.items():
+        draft.hold((key,), problems)
+    if name in policies.projects:
+        if made.problems:
+            draft.hold_file(path, made.problems, jobs)
+    else:
+        # A Project that is missing while its documents are there is a mistake, no removal.
+        blamed = reading.broken.get(name) or made.problems or reading.unread
+        if name:
+            draft.hold_project(name, blamed, f"its documents are there ({path})")
+        draft.hold_file(path, blamed, jobs)
+    if made.lost and name not in reading.broken:
+        if name in policies.projects:
+            draft.unpruned.setdefault(name, f"{path} cannot be used")
+        draft.stop_pruning(path, policies.projects.values(), or_all=not name)
+
+
+def _add(jobs: dict[JobKey, DesiredJob], job: DesiredJob, draft: Draft) -> None:
     first = jobs.setdefault(job.key, job)
     if first is job:
         return
-    hint = "one job has one document"
+    hint = "one job has one document: rename or remove one"
     told = (
         Problem(job.origin, f"{job.key} is declared at {first.origin}, too", hint),
         Problem(first.origin, f"{job.key} is declared at {job.origin}, too", hint),
     )
     draft.problems += told
     draft.hold((job.key,), told)
-
-
-def _hold_file(
-    path: str,
-    problems: tuple[Problem, ...],
-    policies: Policies,
-    owned: Mapping[JobKey, Owned],
-    draft: _Draft,
-) -> None:
-    draft.hold((key for key, told in owned.items() if told.path == path), problems)
-    projects = [p.name for p in policies.projects.values() if matches_sources(path, p)]
-    for name in projects:
-        draft.unpruned.setdefault(name, f"{path} cannot be read")
-    if not projects:
-        draft.incomplete = draft.incomplete or f"{path} cannot be read"
-
-
-def _hold_orphans(
-    documents: Iterable[Document],
-    policies: Policies,
-    broken: Mapping[str, tuple[Problem, ...]],
-    owned: Mapping[JobKey, Owned],
-    draft: _Draft,
-) -> None:
-    """A Project that is missing while its documents are there is a mistake, not a removal."""
-    for document in documents:
-        if document.value["kind"] in OPERATORS:
-            continue
-        metadata = document.value.get("metadata")
-        name = metadata.get("project") if isinstance(metadata, dict) else None
-        if isinstance(name, str) and name in policies.projects:
-            continue
-        problems = broken.get(str(name)) or (
-            Problem(document.of(("metadata", "project")), f"there is no project {name!r}"),
-        )
-        keys = [k for k, o in owned.items() if o.project == name or o.path == document.file.path]
-        draft.hold(keys, problems)
-        draft.unpruned.setdefault(str(name), f"its documents are there ({document.file.path})")
-
-
-def _broken(draft: _Draft, jobs: Mapping[JobKey, DesiredJob]) -> dict[JobKey, BrokenJob]:
-    """A job that a sound document declares is not broken because its old file is."""
-    return {
-        key: BrokenJob(key, tuple(sorted(set(problems))))
-        for key, problems in draft.broken.items()
-        if key not in jobs
-    }

@@ -1,0 +1,92 @@
+"""The Project documents: whose jobs they are, and what their authors may ask for."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from reconciler.desired import units
+from reconciler.desired.documents import Document
+from reconciler.desired.platforms import guard_of
+from reconciler.desired.wording import suggestion
+from reconciler.model.keys import IDENTIFIER
+from reconciler.model.policy import Grants, OnRemove, Platform, Project, Prune
+from reconciler.model.problem import Problem
+from reconciler.model.spec import Resources
+
+GRANTED = Resources(cpu=16, ram_mb=64 * 1024, disk_mb=256 * 1024)
+
+
+def project_of(document: Document, platform: Platform) -> Project:
+    """Return the project of a document without problems."""
+    spec, name = document.value["spec"], document.value["metadata"]["name"]
+    allow = spec.get("allow", {})
+    return Project(
+        name=name,
+        origin=document.of(("kind",)),
+        role=spec.get("role", name),
+        sources=tuple(spec["sources"]),
+        environments={env: told["cluster"] for env, told in spec["environments"].items()},
+        grants=Grants(
+            resources_max=units.resources(allow["resources"]) if "resources" in allow else GRANTED,
+            instances_max=allow.get("instances", 100),
+            aurora=tuple(allow.get("aurora", ())),
+        ),
+        guard=guard_of(spec.get("guard", {}), platform.guard),
+        prune=Prune.ON if spec.get("prune", True) else Prune.OFF,
+        on_remove=OnRemove(spec.get("onRemove", "finish")),
+        contact=spec.get("contact"),
+        tiers={env: t["tier"] for env, t in spec["environments"].items() if "tier" in t},
+        rollout=spec.get("rollout"),
+        supersede_foreign_updates=spec.get("supersedeForeignUpdates", False),
+    )
+
+
+def role_of(document: Document) -> str | None:
+    """Return the role that a Project claims, as far as it can be made out."""
+    spec, metadata = document.value.get("spec"), document.value.get("metadata")
+    if document.value["kind"] != "Project" or not isinstance(metadata, dict):
+        return None
+    role = spec.get("role") if isinstance(spec, dict) else None
+    found = metadata.get("name") if role is None else role
+    return found if isinstance(found, str) else None
+
+
+def project_problems(
+    document: Document, platform: Platform, clusters: Sequence[str] | None
+) -> Iterator[Problem]:
+    """Return what a schema cannot see. `clusters` is None when nobody knows all of them."""
+    spec = document.value["spec"]
+    if role_of(document) == "root":
+        where = document.of(("spec", "role"))
+        yield Problem(where, "role: root runs nothing of ours", "choose an account of its own")
+    for environment, told in spec["environments"].items():
+        path = ("spec", "environments", environment)
+        yield from _environment_problems(document, environment, platform)
+        if clusters is not None and told["cluster"] not in clusters:
+            message = f"there is no cluster {told['cluster']!r}"
+            hint = suggestion(told["cluster"], clusters) if clusters else "declare a Cluster"
+            yield Problem(document.of((*path, "cluster")), message, hint)
+        if "tier" in told and told["tier"] not in platform.tiers:
+            message = f"there is no tier {told['tier']!r}"
+            hint = suggestion(told["tier"], platform.tiers)
+            yield Problem(document.of((*path, "tier")), message, hint)
+    yield from _rollout_problems(document, spec.get("rollout"), platform)
+
+
+def _environment_problems(
+    document: Document, environment: str, platform: Platform
+) -> Iterator[Problem]:
+    where = document.of_key(("spec", "environments"), environment)
+    patterns = [pattern for pattern, _ in platform.environments]
+    if not any(re.fullmatch(pattern, environment) for pattern in patterns):
+        message = f"the platform knows no environment {environment[:60]!r}"
+        yield Problem(where, message, f"it knows {', '.join(patterns)}")
+    elif IDENTIFIER.fullmatch(environment) is None:
+        message = f"{environment[:60]!r} cannot be the name of an environment"
+        yield Problem(where, message, "use letters, digits, dots, dashes and underscores")
+
+
+def _rollout_problems(document: Document, name: Any, platform: Platform) -> Iterator[Problem]:
+    if name is not None and name not in platform.rollouts:
+        where = document.of(("spec", "rollout"))
+        yield Problem(where, f"there is no rollout {name!r}", suggestion(name, platform.rollouts))

@@ -21,6 +21,7 @@ from reconciler.plan.service import (
     unanswered,
 )
 from reconciler.plan.updates import Step, failed_before
+from reconciler.translate import crontab
 from reconciler.translate.owner import with_owner_of
 
 
@@ -49,7 +50,9 @@ def _disabled(f: Facts, live: LiveJob | None) -> Step:
 def _absent(f: Facts, wanted: RenderedJob, schedule: Schedule) -> Step:
     if why := failed_before(f):
         return quarantined(f, why)
-    detail = "" if f.owned is None else f"was ours since {f.owned.since:%Y-%m-%d}: removed outside"
+    detail = _next_run(f, schedule)
+    if f.owned is not None:
+        detail += f"; was ours since {f.owned.since:%Y-%m-%d}: removed outside"
     return _schedule(f, wanted.config, wanted, schedule, Reason.CRON_ABSENT, None, (), detail)
 
 
@@ -78,7 +81,9 @@ def _compared(
         return quarantined(f, why, changes)
     same = wanted.config.task.satisfied_by(template.config.task)
     config = template.config if same else with_owner_of(wanted.config, template.config)
-    detail = f"{live.count} running tasks keep the old template" if live.count else ""
+    detail = _next_run(f, schedule)
+    if live.count:
+        detail += f"; {live.count} running tasks keep the old template"
     return _schedule(f, config, wanted, schedule, Reason.CRON_DRIFTED, live, changes, detail)
 
 
@@ -112,6 +117,13 @@ def _schedule(
         origin=f.origin,
         spec=f.spec,
     )
+
+
+def _next_run(f: Facts, schedule: Schedule) -> str:
+    """Say when it runs next, by the clock that the scheduler goes by."""
+    zone = f.cluster.time_zone
+    (run,) = crontab.next_runs(schedule.cron, zone, f.now, 1)
+    return f"next run {run:%a %Y-%m-%d %H:%M} {zone}"
 
 
 def _changes(

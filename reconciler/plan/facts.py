@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from reconciler.model.keys import JobKey
 from reconciler.model.live import Answer, LiveJob, Observation, Present
 from reconciler.model.memory import Absence, Intent, Owned, Quarantine
-from reconciler.model.policy import Platform, Project
+from reconciler.model.policy import Cluster, Platform, Project
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.tree import Revision
@@ -36,6 +36,7 @@ class Facts:
     absence: Absence | None
     intent: Intent | None
     remembered: LiveUpdate | None
+    cluster: Cluster
     project: Project | None
     platform: Platform | None
     revision: Revision
@@ -143,6 +144,7 @@ def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
             absence=memory.absences.get(key),
             intent=memory.intents.get(key),
             remembered=memory.ended.get(key),
+            cluster=given.cluster,
             project=policies.projects.get(name) if policies else None,
             platform=policies.platform if policies else None,
             revision=tree.revision,

@@ -13,7 +13,7 @@ from reconciler.model.questions import Questions
 from reconciler.plan.facts import Facts
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.service import deschedule, kill
-from reconciler.plan.updates import Step, act_on
+from reconciler.plan.updates import Step, act_on, end_of_foreign
 
 SECOND_LOOK_S = 30
 MASTER, WORKERS = "-master", "-workers"
@@ -28,7 +28,7 @@ def removal(f: Facts, given: PlanInput, limits: Limits | None, others: frozenset
         return Keep(f.key, f.project_name, Reason.GONE)
     if live.update is not None:
         if not f.ours(live.update):
-            return _hold(f, Reason.FOREIGN_UPDATE, live.update.id, "end it, or wait")
+            return _hold(f, Reason.FOREIGN_UPDATE, live.update.id, end_of_foreign(f))
         return _gated(
             f, given, limits, others, act_on(f, live.update, Reason.REMOVED, _abort(live))
         )

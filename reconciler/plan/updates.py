@@ -37,7 +37,7 @@ def in_flight(f: Facts, live: LiveJob, update: LiveUpdate, otherwise: Step) -> S
     if not f.ours(update):
         if f.project is not None and f.project.supersede_foreign_updates:
             return _superseded(f, update, otherwise)
-        return _hold(f, Reason.FOREIGN_UPDATE, update, "end it, or wait until it has ended")
+        return _hold(f, Reason.FOREIGN_UPDATE, update, end_of_foreign(f))
     if update.status.paused:
         return _paused(f, update)
     if update.status.awaiting_pulse:
@@ -61,6 +61,11 @@ def stopped_by_person(f: Facts, ended: LiveUpdate | None) -> Step | None:
     if word is not None and (word.message or "").startswith(OUR_WORDS):
         return None
     return _hold(f, Reason.ABORTED, ended, _retry(f), word)
+
+
+def end_of_foreign(f: Facts) -> str:
+    """Return what releases a job that somebody else is updating."""
+    return f"wait until it has ended, or aurora update abort {f.key}"
 
 
 def released(f: Facts, ended: LiveUpdate) -> bool:
@@ -105,7 +110,8 @@ def _paused(f: Facts, update: LiveUpdate) -> Step:
     # Aurora records a user for what people do and none for its own auto-pause (runtime.md 3.10).
     if word is not None and word.user is None:
         return act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
-    return _hold(f, Reason.PAUSED, update, "resume or abort the update in Aurora", word)
+    resume = f"aurora update resume {f.key}, or aurora update abort {f.key}"
+    return _hold(f, Reason.PAUSED, update, resume, word)
 
 
 def _superseded(f: Facts, update: LiveUpdate, otherwise: Step) -> Step:

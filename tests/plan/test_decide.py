@@ -1,7 +1,7 @@
 """The decision table, row by row: what is declared, live and remembered; what is decided."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -40,6 +40,7 @@ from tests.support.builders import (
     NOW_MS,
     PROJECT,
     REVISION_NOW,
+    a_cluster,
     a_config,
     a_group,
     a_job,
@@ -205,6 +206,23 @@ def test_cron_jobs(
     job, live, memory, kind, reason = case
     found = decision(a_round([job], [live] if live else [], memory=memory))
     assert (type(found), found.reason) == (kind, reason)
+
+
+NEXT_RUN: dict[str, tuple[LiveJob | None, str]] = {
+    "to be created": (None, "next run Tue 2026-11-24 09:00 Asia/Tokyo"),
+    "to be replaced": (a_live_cron(version="0"), "next run Tue 2026-11-24 09:00 Asia/Tokyo"),
+}
+
+
+@pytest.mark.parametrize(("live", "told"), NEXT_RUN.values(), ids=NEXT_RUN)
+def test_next_run_is_told_by_the_clock_of_the_scheduler(live: LiveJob | None, told: str) -> None:
+    night = datetime(2026, 11, 23, 23, 30, tzinfo=UTC)  # half past eight over there
+    job = a_job(schedule=Schedule("0 9 * * *", Collision.CANCEL_NEW))
+    given = a_round([job], [live] if live else [], now=night)
+    there = replace(given, cluster=a_cluster(time_zone="Asia/Tokyo"))
+    found = decision(there)
+    assert isinstance(found, Act)
+    assert found.detail.split(";")[0] == told
 
 
 OTHER = "0" * 64 + "/3"

@@ -21,24 +21,20 @@ from reconciler.model.live import (
 )
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import (
-    AbortUpdate,
     Act,
     Basis,
     CronBasis,
-    DescheduleCron,
     InstancesBasis,
-    KillTasks,
-    PulseUpdate,
-    ResumeUpdate,
-    RollbackUpdate,
     ScheduleCron,
     StartUpdate,
     TasksBasis,
     UpdateBasis,
 )
 from reconciler.model.questions import Questions
-from reconciler.model.update import TOKEN, LiveUpdate
+from reconciler.model.update import LiveUpdate
 from reconciler.scheduler.client import Client, Invalid
+from reconciler.scheduler.port import Silent
+from reconciler.scheduler.sending import send
 from reconciler.thrift import structs as aurora
 from reconciler.thrift import tjson
 from reconciler.thrift.structs import (
@@ -50,8 +46,6 @@ from reconciler.thrift.structs import (
 from reconciler.translate import from_wire, requests
 from reconciler.translate.canonical import config_of
 
-# Aurora fails, without a word, on a longer message (recordings, refusals).
-MESSAGE_MAX = 1024
 ENDED_PAGE = 500
 QUESTIONS_AT_ONCE = 8
 
@@ -111,9 +105,10 @@ class Aurora:
             )
             if isinstance(page, Unknown):
                 return page
+            last = len(page) < ENDED_PAGE or _modified(page[-1]) < since_ms
+            if last or page[-1] in found:
+                return tuple(s for s in (*found, *page) if _modified(s) >= since_ms)
             found += page
-            if len(page) < ENDED_PAGE or _modified(page[-1]) < since_ms:
-                return tuple(s for s in found if _modified(s) >= since_ms)
 
     def _updates(self, **query: Any) -> tuple[aurora.JobUpdateSummary, ...] | Unknown:
         found = self._client.ask(
@@ -136,6 +131,8 @@ class Aurora:
                 assert found.result is not None, "the client checked it"
                 result = found.result.scheduleStatusResult
                 return (result.tasks if result is not None else None) or ()
+            if isinstance(found, Silent):
+                break
         return _unknown(found)
 
     # --- reading in depth
@@ -311,43 +308,7 @@ class Aurora:
 
     def carry_out(self, act: Act, token: str, message: str) -> Outcome:
         """Send the one RPC of this act."""
-        key, words = act.key, message[:MESSAGE_MAX]
-
-        def of_update(method: str, update_id: str) -> Outcome:
-            told = requests.update_key(key, update_id)
-            return self._client.tell(act, token, method, key=told, message=words)
-
-        match act.action:
-            case StartUpdate() as start:
-                request = requests.update_request(start, **{TOKEN: token})
-                return self._client.tell(
-                    act, token, "startJobUpdate", request=request, message=words
-                )
-            case KillTasks(only=only):
-                return self._client.tell(
-                    act,
-                    token,
-                    "killTasks",
-                    job=requests.job_key(key),
-                    instances=only.ids,
-                    message=words,
-                )
-            case ScheduleCron() as template:
-                job = requests.cron_job(key, template)
-                return self._client.tell(act, token, "scheduleCronJob", description=job)
-            case DescheduleCron():
-                return self._client.tell(act, token, "descheduleCronJob", job=requests.job_key(key))
-            case AbortUpdate(update_id=update_id):
-                return of_update("abortJobUpdate", update_id)
-            case ResumeUpdate(update_id=update_id):
-                return of_update("resumeJobUpdate", update_id)
-            case RollbackUpdate(update_id=update_id):
-                return of_update("rollbackJobUpdate", update_id)
-            case PulseUpdate(update_id=update_id):
-                told = requests.update_key(key, update_id)
-                return self._client.tell(act, token, "pulseJobUpdate", key=told)
-            case _:
-                assert_never(act.action)
+        return send(self._client, act, token, message)
 
 
 def _each(

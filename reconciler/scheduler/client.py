@@ -5,14 +5,16 @@ like another one that was emptied.
 """
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from reconciler.model.live import Unknown
 from reconciler.model.outcome import Deferred, Indeterminate, Outcome
 from reconciler.model.plan import Act
 from reconciler.scheduler import replies
 from reconciler.scheduler.http import Door, Silence
+from reconciler.scheduler.port import Silent
 from reconciler.thrift import calls
 from reconciler.thrift.calls import JobsReply
 from reconciler.thrift.structs import Response, ResponseCode
@@ -20,6 +22,8 @@ from reconciler.thrift.tjson import ProtocolError
 
 # A read may be asked again at once: elections and restarts end single connections.
 ATTEMPTS = 2
+
+R = TypeVar("R", Response, JobsReply)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,28 +44,12 @@ class Client:
 
     def ask(self, method: str, **args: Any) -> Response | Invalid | Unknown:
         """Return the reply to a read; it carries what it should, or it is no reply."""
-        found: Response | Unknown = Unknown("not asked")
-        for _ in range(ATTEMPTS):
-            data = self._exchange(method, args, write=False)
-            found = self._decoded(method, data) if isinstance(data, bytes) else Unknown(data.why)
-            if not _worth_again(found):
-                break
+        found = self._read(method, args, lambda data: calls.decode_reply(data, method))
         return found if isinstance(found, Unknown) else self._checked(method, found)
 
     def jobs(self) -> JobsReply | Unknown:
         """Return all jobs and templates, each still as bytes."""
-        found: JobsReply | Unknown = Unknown("not asked")
-        for _ in range(ATTEMPTS):
-            data = self._exchange("getJobs", {}, write=False)
-            if isinstance(data, Silence):
-                found = Unknown(data.why)
-                continue
-            try:
-                found = calls.decode_get_jobs(data)
-            except ProtocolError as fault:
-                found = Unknown(f"getJobs: {fault}")
-                continue
-            break
+        found = self._read("getJobs", {}, calls.decode_get_jobs)
         if isinstance(found, Unknown):
             return found
         checked = self._checked("getJobs", found.response, needs_result=False)
@@ -82,7 +70,28 @@ class Client:
             response = calls.decode_reply(data, method)
         except ProtocolError as fault:
             return Indeterminate(act, f"{method}: a reply that cannot be read: {fault}")
+        if self._foreign(response):
+            return Indeterminate(act, self._foreign(response))
         return replies.outcome(act, response, token)
+
+    def _read(self, method: str, args: dict[str, Any], decode: Callable[[bytes], R]) -> R | Unknown:
+        """Return the decoded reply to a read, asked again at once when there was none."""
+        found: R | Unknown = Unknown("not asked")
+        for _ in range(ATTEMPTS):
+            data = self._exchange(method, args, write=False)
+            if isinstance(data, Silence):
+                found = Silent(data.why) if data.mute else Unknown(data.why)
+                if data.denied:
+                    break
+                continue
+            try:
+                found = decode(data)
+            except ProtocolError as fault:
+                found = Unknown(f"{method}: {fault}")
+                continue
+            if _code(found) is not ResponseCode.ERROR_TRANSIENT:
+                break
+        return found
 
     def _exchange(self, method: str, args: dict[str, Any], *, write: bool) -> bytes | Silence:
         self.calls[method] = self.calls.get(method, 0) + 1
@@ -90,21 +99,14 @@ class Client:
             calls.encode_call(method, next(self._seqid), **args), write=write
         )
 
-    def _decoded(self, method: str, data: bytes) -> Response | Unknown:
-        try:
-            return calls.decode_reply(data, method)
-        except ProtocolError as fault:
-            return Unknown(f"{method}: {fault}")
-
     def _checked(
         self, method: str, response: Response, *, needs_result: bool = True
     ) -> Response | Invalid | Unknown:
         words = replies.message(response)
         if response.responseCode is ResponseCode.AUTH_FAILED:
             return Unknown(f"{method}: not permitted: {words}")
-        name = response.serverInfo.clusterName if response.serverInfo is not None else None
-        if name != self._server_name:
-            return Unknown(f"the scheduler is of cluster {name!r}, not of {self._server_name!r}")
+        if foreign := self._foreign(response, told=True):
+            return Unknown(foreign)
         if response.responseCode is ResponseCode.INVALID_REQUEST:
             return Invalid(words)
         if response.responseCode is not ResponseCode.OK:
@@ -116,8 +118,19 @@ class Client:
                 return Unknown(f"{method}: OK, but without a result")
         return response
 
+    def _foreign(self, response: Response, *, told: bool = False) -> str:
+        """Return whose reply it is, if not our cluster's; `told` when it has to say so.
 
-def _worth_again(found: Response | Unknown) -> bool:
-    if isinstance(found, Unknown):
-        return True
-    return found.responseCode is ResponseCode.ERROR_TRANSIENT
+        What is refused before it is looked at carries no name (api.md 1.4).
+        """
+        unnamed = (ResponseCode.AUTH_FAILED, ResponseCode.INVALID_REQUEST)
+        name = response.serverInfo.clusterName if response.serverInfo is not None else None
+        if name == self._server_name:
+            return ""
+        if name is None and not told and response.responseCode in unnamed:
+            return ""
+        return f"the scheduler is of cluster {name!r}, not of {self._server_name!r}"
+
+
+def _code(found: Response | JobsReply) -> ResponseCode | None:
+    return (found.response if isinstance(found, JobsReply) else found).responseCode

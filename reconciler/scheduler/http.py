@@ -11,9 +11,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reconciler.scheduler.connections import deadline
+
 MEDIA_TYPE = "application/vnd.apache.thrift.json"
 REDIRECTS_MAX = 3
 BODY_MAX = 1 << 30
+PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,16 @@ class Deadlines:
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """No reply that can be read. `sent`: a scheduler may have got the call, and carried it out."""
+    """No reply that can be read. `sent`: a scheduler may have got the call, and carried it out.
+
+    `denied` is an answer about ourselves, which no other scheduler of the cluster would change;
+    `mute` says that nobody answered at all, so that another call would wait as long again.
+    """
 
     why: str
     sent: bool
     denied: bool = False
+    mute: bool = False
 
 
 class Door(Protocol):
@@ -70,25 +78,40 @@ class HttpDoor:
         deadlines: Deadlines,
     ) -> None:
         self._http = http
-        self._urls = urls
-        self._hosts = {_host(url) for url in (credentials.hosts if credentials else ())}
+        self._urls = tuple(_base(url) or url for url in urls)
+        self._hosts = {_base(url) for url in (credentials.hosts if credentials else ())} - {None}
         self._credentials = credentials
         self._deadlines = deadlines
-        self._leader = urls[0]
+        self._leader = self._urls[0]
 
     def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
-        """Try the scheduler that led last, then the others, until one answers."""
+        """Try the scheduler that led last, then the others, until one answers.
+
+        A write that may have arrived is not tried elsewhere; a read does no harm twice.
+        """
         others = [url for url in self._urls if url != self._leader]
-        failures: list[str] = []
+        failures: list[Silence] = []
         for url in (self._leader, *others):
             found = self._follow(url, body, write)
-            if isinstance(found, bytes) or found.sent or found.denied:
+            if isinstance(found, bytes) or found.denied or (found.sent and write):
                 return found
-            failures.append(found.why)
-        return Silence("; ".join(dict.fromkeys(failures)), sent=False)
+            failures.append(found)
+        return Silence(
+            "; ".join(dict.fromkeys(failure.why for failure in failures)),
+            sent=any(failure.sent for failure in failures),
+            mute=all(failure.mute for failure in failures),
+        )
 
     def _follow(self, url: str, body: bytes, write: bool) -> bytes | Silence:
+        if _base(url) is None:
+            return Silence(f"{url} is no address", sent=False)
         for _ in range(REDIRECTS_MAX + 1):
+            if write and self._credentials is not None and url not in self._hosts:
+                return Silence(
+                    f"credentials go to listed hosts only: list {url} in the local configuration",
+                    sent=False,
+                    denied=True,
+                )
             answer = self._post(url, body, write)
             if isinstance(answer, Silence):
                 return answer
@@ -98,13 +121,6 @@ class HttpDoor:
             following = _base(location)
             if following is None:
                 return Silence(f"{url} redirects to {location!r}, which is no address", sent=False)
-            if self._credentials is not None and _host(following) not in self._hosts and write:
-                return Silence(
-                    f"{url} says that {following} leads; credentials go to listed hosts only:"
-                    " list it in the local configuration",
-                    sent=False,
-                    denied=True,
-                )
             url = following
         return Silence(f"{url}: more than {REDIRECTS_MAX} redirects", sent=False)
 
@@ -116,7 +132,7 @@ class HttpDoor:
             case 401 | 403:
                 return Silence(f"{url} refuses the login ({status})", sent=False, denied=True)
             case 503:
-                return Silence(f"{url} knows no leader (503)", sent=False)
+                return Silence(f"{url} knows no leader (503)", sent=False, mute=True)
             case 404 | 405 | 415:
                 return Silence(f"{url} is no Aurora scheduler ({status})", sent=False)
             case _:
@@ -124,29 +140,33 @@ class HttpDoor:
 
     def _post(self, url: str, body: bytes, write: bool) -> tuple[int, str, bytes] | Silence:
         limit = self._deadlines.write_s if write else self._deadlines.read_s
-        until = time.monotonic() + limit
         try:
-            with self._http.stream(
-                "POST",
-                f"{url}/api",
-                content=body,
-                headers={"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE},
-                auth=self._auth(url),
-                timeout=httpx.Timeout(limit, connect=min(self._deadlines.connect_s, limit)),
-            ) as response:
+            with (
+                deadline(limit) as until,
+                self._http.stream(
+                    "POST",
+                    f"{url}/api",
+                    content=body,
+                    headers={"Content-Type": MEDIA_TYPE, "Accept": MEDIA_TYPE},
+                    auth=self._auth(url),
+                    timeout=httpx.Timeout(limit, connect=min(self._deadlines.connect_s, limit)),
+                ) as response,
+            ):
                 content = _content(response, until)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
-            return Silence(f"{url} cannot be reached: {_words(fault)}", sent=False)
+            return Silence(f"{url} cannot be reached: {_words(fault)}", sent=False, mute=True)
         except httpx.TimeoutException:
-            return Silence(f"{url} did not answer within {limit:g} s", sent=True)
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as fault:
-            return Silence(f"{url}: {_words(fault)}", sent=True)
+            return Silence(f"{url} did not answer within {limit:g} s", sent=True, mute=True)
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as fault:
+            # ValueError: a host name that no resolver would take (a label too long).
+            return Silence(f"{url}: {_words(fault)}", sent=True, mute=True)
         if content is None:
-            return Silence(f"{url} did not finish its answer within {limit:g} s", sent=True)
+            words = f"{url} did not finish its answer within {limit:g} s"
+            return Silence(words, sent=True, mute=True)
         return response.status_code, response.headers.get("location", ""), content
 
     def _auth(self, url: str) -> httpx.Auth | None:
-        if self._credentials is None or _host(url) not in self._hosts:
+        if self._credentials is None or url not in self._hosts:
             return None
         return httpx.BasicAuth(self._credentials.user, self._credentials.password)
 
@@ -154,7 +174,7 @@ class HttpDoor:
 def _content(response: httpx.Response, until: float) -> bytes | None:
     """Return the body; None when it is not complete in time or too long to be meant.
 
-    httpx bounds the wait for each piece; a reply that drips would never end by that.
+    A compressed reply can drip without ever giving a byte to look at: `deadline` ends that one.
     """
     pieces, size = [], 0
     for piece in response.iter_bytes():
@@ -165,24 +185,21 @@ def _content(response: httpx.Response, until: float) -> bytes | None:
     return b"".join(pieces)
 
 
-def _host(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and port: what credentials are bound to."""
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    return parts.scheme, (parts.hostname or "").lower(), port
+def _base(url: str) -> str | None:
+    """Return scheme, host and port in one spelling, which is what credentials are bound to.
 
-
-def _base(location: str) -> str | None:
-    """Return the address before its path; None when there is none."""
+    None when it is no address, or one that brings a login of its own.
+    """
     try:
-        parts = urlsplit(location)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-            return None
+        parts = urlsplit(url)
         port = parts.port
     except ValueError:
         return None
+    if parts.scheme not in PORTS or not parts.hostname or parts.username is not None:
+        return None
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}:{port}" if port else f"{parts.scheme}://{host}"
+    plain = port is None or port == PORTS[parts.scheme]
+    return f"{parts.scheme}://{host}" if plain else f"{parts.scheme}://{host}:{port}"
 
 
 def _words(fault: Exception) -> str:

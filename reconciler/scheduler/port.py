@@ -1,5 +1,6 @@
 """What the rest of the product may ask of a scheduler, and tell it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -7,6 +8,11 @@ from reconciler.model.live import LiveSnapshot, Unknown
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Act, Basis
 from reconciler.model.questions import Questions
+
+
+@dataclass(frozen=True, slots=True)
+class Silent(Unknown):
+    """Nobody answered: the next question would most likely wait for its whole deadline, too."""
 
 
 class SchedulerPort(Protocol):
@@ -21,7 +27,7 @@ class SchedulerPort(Protocol):
         ...
 
     def basis(self, act: Act) -> Basis | Unknown:
-        """Read again, just now, what the act rests on."""
+        """Read again, just now, what the act rests on; `Silent` when nobody answered."""
         ...
 
     def carry_out(self, act: Act, token: str, message: str) -> Outcome:

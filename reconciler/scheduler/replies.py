@@ -7,7 +7,7 @@ would say again to the same request is `Refused`.
 import re
 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Act
+from reconciler.model.plan import Act, StartUpdate
 from reconciler.model.update import TOKEN
 from reconciler.thrift.structs import Response, ResponseCode, StartJobUpdateResult
 
@@ -21,7 +21,10 @@ STALE = re.compile(
     r"|Update does not exist"
     r"|Insufficient resource quota"
     r"|No cron job found"
+    # Said to the start of an update: somebody has scheduled a template of this name meanwhile.
+    r"|Cron jobs may only be created/updated by calling scheduleCronJob"
 )
+UNCHANGED = "Job is unchanged by proposed update"
 NOT_PERSISTED = "Failed to persist storage changes"
 
 
@@ -61,10 +64,12 @@ def _accepted(act: Act, started: StartJobUpdateResult | None, words: str) -> Out
     told = "" if words.endswith("without a message") else words
     if not _starts(act):
         return Applied(act, message=told)
-    if started is None or started.key is None:
-        # "Job is unchanged": asked while old tasks die, or somebody was faster.
+    if started is not None and started.key is not None:
+        return Applied(act, started.key.id, told)
+    if UNCHANGED in words:
+        # Asked while old tasks die, or somebody was faster.
         return Deferred(act, f"Aurora found nothing to change: {words}")
-    return Applied(act, started.key.id, told)
+    return Indeterminate(act, f"OK, but without the update that it started: {words}")
 
 
 def _occupied(act: Act, started: StartJobUpdateResult, token: str) -> Outcome:
@@ -77,7 +82,7 @@ def _occupied(act: Act, started: StartJobUpdateResult, token: str) -> Outcome:
 
 
 def _starts(act: Act) -> bool:
-    return type(act.action).__name__ == "StartUpdate"
+    return isinstance(act.action, StartUpdate)
 
 
 def _started(response: Response) -> StartJobUpdateResult | None:

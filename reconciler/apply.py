@@ -12,7 +12,7 @@ from reconciler.model.live import Unknown
 from reconciler.model.outcome import Deferred, Indeterminate, Outcome
 from reconciler.model.plan import Act, Plan
 from reconciler.plan.updates import OUR_WORDS
-from reconciler.scheduler.port import SchedulerPort
+from reconciler.scheduler.port import SchedulerPort, Silent
 
 # A scheduler that is silent so often in a row is not asked about the rest of the plan: every
 # question would wait for its whole deadline.
@@ -41,19 +41,22 @@ def carry_out_plan(
     mint: Callable[[], str],
     stopping: Callable[[], bool],
 ) -> tuple[Outcome, ...]:
-    """Return what became of every act. `mint` makes a new token; `stopping` ends between acts."""
+    """Return what became of every act. `mint` makes a new token; `stopping` ends between acts.
+
+    An act that is not even tried leaves no trace in the journal: a plan may hold thousands.
+    """
     outcomes: list[Outcome] = []
     silences = 0
     for act in plan.acts():
         if stopping():
-            outcome: Outcome = Deferred(act, "asked to stop")
+            outcomes.append(Deferred(act, "asked to stop"))
         elif silences >= SILENCES_MAX:
-            outcome = Deferred(act, "the scheduler stopped answering")
+            outcomes.append(Deferred(act, "the scheduler stopped answering"))
         else:
             outcome, silent = _carry_out(act, port, journal, mint, message(act, plan))
             silences = silences + 1 if silent else 0
-        journal.settle(outcome)
-        outcomes.append(outcome)
+            journal.settle(outcome)
+            outcomes.append(outcome)
     return tuple(outcomes)
 
 
@@ -67,10 +70,15 @@ def message(act: Act, plan: Plan) -> str:
 def _carry_out(
     act: Act, port: SchedulerPort, journal: Journal, mint: Callable[[], str], words: str
 ) -> tuple[Outcome, bool]:
-    """Return the outcome, and whether the scheduler was silent."""
+    """Return the outcome, and whether the scheduler was silent.
+
+    An answer that is no use is not silence: one job about which Aurora cannot speak must not keep
+    the others waiting.
+    """
     basis = port.basis(act)
     if isinstance(basis, Unknown):
-        return Deferred(act, f"live could not be read again: {basis.why}"), True
+        why = f"live could not be read again: {basis.why}"
+        return Deferred(act, why), isinstance(basis, Silent)
     if basis != act.basis:
         return Deferred(act, "live moved since it was read"), False
     token = mint()

@@ -69,7 +69,7 @@ class Reader:
                     rendered[key] = found
                 else:
                     unrendered[key] = found
-        self._rendered = {k: self._rendered[k] for k in tree.jobs}
+        self._rendered = {k: self._rendered[k] for k in tree.jobs if k in self._rendered}
         return Declared(tree, rendered, unrendered)
 
     def ancestry(self, declared: Declared, asked: frozenset[str]) -> Declared:

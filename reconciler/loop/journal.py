@@ -20,7 +20,8 @@ class RoundJournal:
     """Implements `apply.Journal` over the record.
 
     `stored` is what the record holds, `given.memory` what the reading has already added to it.
-    `now` is only for showing when something happened.
+    `now` is only for showing when something happened. `outcomes` are told even of a round that the
+    record did not survive.
     """
 
     def __init__(
@@ -36,18 +37,22 @@ class RoundJournal:
         self._now = now
         self._listen = listen
         self._memory = stored
+        self.outcomes: list[Outcome] = []
 
     def begin(self) -> None:
         """Store what the reading told: which acts of an earlier round had happened."""
         self._keep(self._given.memory)
 
     def intend(self, act: Act, token: str) -> None:
-        self._keep(learn.intended(self._memory, act, token, self._given.now))
+        self._keep(learn.intended(self._given, self._memory, act, token))
         self._listen(ActStarted(self._now(), act))
 
     def settle(self, outcome: Outcome) -> None:
-        self._keep(learn.carried_out(self._given, self._memory, outcome))
-        self._record.tell(self._now(), outcome, self._given.tree.revision.id)
+        self.outcomes.append(outcome)
+        after = learn.carried_out(self._given, self._memory, outcome)
+        revision = self._given.tree.revision.id
+        self._record.settle(self._memory, after, self._now(), outcome, revision)
+        self._memory = after
         self._listen(ActEnded(self._now(), outcome))
 
     def end(self, plan: Plan) -> None:
@@ -55,8 +60,8 @@ class RoundJournal:
         self._keep(learn.rounded(self._given, self._memory, plan))
         if plan.unread is None:
             jobs = conditions(plan, self._memory)
-            revision = plan.revision.id
-            self._record.keep_round(plan.cluster, plan.made_at, revision, plan.unmanaged, jobs)
+            unmanaged = None if self._given.orders.only else plan.unmanaged
+            self._record.keep_round(plan.cluster, plan.made_at, plan.revision.id, unmanaged, jobs)
 
     def _keep(self, after: Memory) -> None:
         self._record.keep(self._given.cluster.name, self._memory, after)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TypeVar
 
 from reconciler.apply import carry_out_plan
 from reconciler.loop.clock import Clock
@@ -18,7 +19,14 @@ from reconciler.loop.observe import Planned, Seat, planned, revisions
 from reconciler.model.live import LiveSnapshot
 from reconciler.model.memory import Memory
 from reconciler.model.policy import Cluster
-from reconciler.model.round import ClusterRound, Event, Fault, FaultKind, RoundReport
+from reconciler.model.round import (
+    ClusterRound,
+    Event,
+    Fault,
+    FaultKind,
+    RoundPlanned,
+    RoundReport,
+)
 from reconciler.plan import learn
 from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.record.fault import RecordError
@@ -28,8 +36,15 @@ from reconciler.sources.port import SourceError
 # Reading only waits for the network, so clusters are read side by side; so many at a time.
 READERS_MAX = 16
 
+# The clocks of two leaders differ: what ended just before the watermark is read once more, since
+# by the next leader's clock it may have ended after it.
+SKEW_MS = 10_000
+
 Listen = Callable[[Event], None]
 Consent = Callable[[RoundReport], bool]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +84,7 @@ class Rounds:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._retried: frozenset[str] = frozenset()
 
     def preview(self, now: datetime) -> RoundReport:
         """Return what a round would do. Nothing is sent and nothing is written."""
@@ -82,21 +98,22 @@ class Rounds:
         drawn, report = self._draw(now)
         if not consent(report):
             return replace(report, preview=True)
+        listen(RoundPlanned(self._work.clock.now(), report))
         rounds: list[ClusterRound] = []
         faults = list(report.faults)
         broken: list[Exception] = []
         for one in drawn:
+            journal = self._journal(one, listen)
             try:
-                rounds.append(self._apply(one, listen, stopping))
+                self._apply(one, journal, stopping)
             except RecordError as e:
                 faults.append(Fault(FaultKind.RECORD, one.plan.cluster, str(e)))
-                rounds.append(ClusterRound(one.plan))
             except Exception as e:
                 broken.append(e)
+                continue
+            rounds.append(ClusterRound(one.plan, tuple(journal.outcomes)))
         if broken:
             raise ExceptionGroup("a round broke", broken)
-        # A person's word to try again is for once: the memory keeps when it was given.
-        self._work = replace(self._work, orders=replace(self._work.orders, retry=()))
         return replace(report, rounds=tuple(rounds), faults=tuple(faults))
 
     def _draw(self, now: datetime) -> tuple[list[Planned], RoundReport]:
@@ -108,37 +125,43 @@ class Rounds:
         except RecordError as e:
             return [], _failed(now, Fault(FaultKind.RECORD, "", str(e)))
         try:
-            surveyed = self._surveyed(declared, now)
+            found = self._surveyed(declared, now)
         except RecordError as e:
             return [], _failed(now, Fault(FaultKind.RECORD, "", str(e)))
+        surveyed = [one for one in found if isinstance(one, Surveyed)]
+        faults = tuple(one for one in found if isinstance(one, Fault))
         asked = (revisions(one.stored, one.snapshot) for one in surveyed)
         try:
             declared = self._work.reader.ancestry(declared, frozenset().union(*asked))
         except SourceError as e:
             log.warning("where revisions come from cannot be told: %s", e)
-        with ThreadPoolExecutor(READERS_MAX) as pool:
-            drawn = list(pool.map(lambda one: self._planned(one, declared), surveyed))
+        drawn = _side_by_side(lambda one: self._planned(one, declared), surveyed)
         rounds = tuple(ClusterRound(one.plan) for one in drawn)
-        return drawn, RoundReport(now, declared.tree.revision, declared.problems, rounds)
+        return drawn, RoundReport(now, declared.tree.revision, declared.problems, rounds, faults)
 
     def _declared(self) -> Declared:
         owned = self._work.record.owned()
         asked = frozenset(told.revision for told in owned.values()) - {""}
         return self._work.reader.read(owned, asked)
 
-    def _surveyed(self, declared: Declared, now: datetime) -> list[Surveyed]:
+    def _surveyed(self, declared: Declared, now: datetime) -> list[Surveyed | Fault]:
         """Read every cluster in bulk, side by side."""
         policies = declared.tree.policies
         clusters = sorted((policies.clusters if policies is not None else {}).items())
         wanted = [c for name, c in clusters if self._work.only in (None, name)]
-        memories = [self._work.record.memory(cluster.name) for cluster in wanted]
-        with ThreadPoolExecutor(READERS_MAX) as pool:
-            return list(pool.map(lambda c, m: self._survey(c, m, now), wanted, memories))
+        known = [(cluster, self._work.record.memory(cluster.name)) for cluster in wanted]
+        return _side_by_side(lambda one: self._survey(*one, now), known)
 
-    def _survey(self, cluster: Cluster, stored: Memory, now: datetime) -> Surveyed:
-        seat = self._work.seat(cluster)
+    def _survey(self, cluster: Cluster, stored: Memory, now: datetime) -> Surveyed | Fault:
+        try:
+            seat = self._work.seat(cluster)
+        except RecordError as e:
+            return Fault(FaultKind.RECORD, cluster.name, str(e))
+        except OSError as e:
+            # What the cluster's document names and this machine does not have: a CA file, say.
+            return Fault(FaultKind.SCHEDULER, cluster.name, str(e))
         there = seat.time(now)
-        snapshot = seat.port.survey(there, stored.watermark_ms)
+        snapshot = seat.port.survey(there, max(stored.watermark_ms - SKEW_MS, 0))
         return Surveyed(cluster, seat, there, stored, learn.news(stored, snapshot))
 
     def _planned(self, one: Surveyed, declared: Declared) -> Planned:
@@ -151,17 +174,34 @@ class Rounds:
             snapshot=one.snapshot,
             memory=learn.looked_again(one.stored, one.snapshot),
             now=one.now,
-            orders=self._work.orders,
+            orders=self._orders(name),
         )
         return planned(one.seat, given, one.stored)
 
-    def _apply(self, one: Planned, listen: Listen, stopping: Callable[[], bool]) -> ClusterRound:
+    def _orders(self, cluster: str) -> Orders:
+        """A person's word to try again is for once: the memory keeps when it was given."""
+        orders = self._work.orders
+        return replace(orders, retry=()) if cluster in self._retried else orders
+
+    def _journal(self, one: Planned, listen: Listen) -> RoundJournal:
         work = self._work
-        journal = RoundJournal(work.record, one.given, one.stored, work.clock.now, listen)
+        return RoundJournal(work.record, one.given, one.stored, work.clock.now, listen)
+
+    def _apply(self, one: Planned, journal: RoundJournal, stopping: Callable[[], bool]) -> None:
         journal.begin()
-        outcomes = carry_out_plan(one.plan, one.seat.port, journal, work.mint, stopping)
+        tried = carry_out_plan(one.plan, one.seat.port, journal, self._work.mint, stopping)
         journal.end(one.plan)
-        return ClusterRound(one.plan, outcomes)
+        journal.outcomes = list(tried)
+        if one.plan.unread is None:
+            self._retried |= {one.plan.cluster}
+
+
+def _side_by_side(deed: Callable[[T], R], told: list[T]) -> list[R]:
+    """Return what the deed makes of each, in order; a single one needs no thread."""
+    if len(told) <= 1:
+        return [deed(one) for one in told]
+    with ThreadPoolExecutor(READERS_MAX) as pool:
+        return list(pool.map(deed, told))
 
 
 def _failed(now: datetime, fault: Fault) -> RoundReport:

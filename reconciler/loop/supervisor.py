@@ -1,6 +1,7 @@
 """Tell whoever supervises the process that it lives: systemd by its socket, anybody by a file.
 
-Both speak only after a round or a wait that came to its end: a loop that hangs falls silent.
+Both speak only when something came to its end, an act, a round or a wait: a loop that hangs falls
+silent.
 """
 
 import contextlib
@@ -42,7 +43,7 @@ class Supervisor:
             beside.replace(self.heartbeat)
 
     def _notify(self, words: str) -> None:
-        if self.socket_path is None:
+        if not self.socket_path:
             return
         # A leading @ stands for Linux's abstract name space.
         name = "\0" + self.socket_path[1:] if self.socket_path[0] == "@" else self.socket_path

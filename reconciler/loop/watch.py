@@ -10,7 +10,7 @@ from reconciler.loop.clock import Clock
 from reconciler.loop.round import Listen, Rounds, always
 from reconciler.loop.settled import sent, settled, waiting
 from reconciler.loop.supervisor import Supervisor
-from reconciler.model.round import RoundEnded, RoundReport, RoundStarted, Waiting
+from reconciler.model.round import Event, RoundEnded, RoundReport, RoundStarted, Waiting
 
 # While something rolls the next look comes early; after a failure the next try does.
 FIRST_LOOK_S = 2.0
@@ -43,11 +43,17 @@ def watch(
     """Do rounds until told to stop. An RPC that is under way is finished first."""
     number = failures = looks = 0
     succeeded = clock.monotonic()
+
+    def heard(event: Event) -> None:
+        # A round that sends a thousand acts lives, however long it takes.
+        supervisor.alive()
+        listen(event)
+
     while not stopping():
         number += 1
-        report = _round(rounds, clock, number, listen, stopping)
+        report = _round(rounds, clock, number, heard, stopping)
         now = clock.monotonic()
-        if report is not None and not report.faults:
+        if report is not None and not failed(report):
             succeeded, failures = now, 0
             looks = 0 if settled(report) else 1 if sent(report) else looks + 1
         else:
@@ -78,9 +84,21 @@ def outcome(report: RoundReport | None) -> str:
     """Return one line on a round for a supervisor; None stands for a round that broke."""
     if report is None:
         return "failed"
-    if report.faults:
-        return f"faults: {'; '.join(fault.message for fault in report.faults)}"
+    if wrong := (*(f.message for f in report.faults), *_unread(report)):
+        return f"faults: {'; '.join(wrong)}"
     return "settled" if settled(report) else "converging"
+
+
+def failed(report: RoundReport) -> bool:
+    """Return whether a round could not do its work: a fault, or no cluster that answered."""
+    return bool(report.faults) or (
+        bool(report.rounds) and len(_unread(report)) == len(report.rounds)
+    )
+
+
+def _unread(report: RoundReport) -> tuple[str, ...]:
+    plans = (r.plan for r in report.rounds)
+    return tuple(f"{p.cluster}: {p.unread}" for p in plans if p.unread is not None)
 
 
 def _round(

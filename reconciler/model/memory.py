@@ -65,12 +65,18 @@ class Spent:
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """An act written down before it was sent, whose outcome is not yet known."""
+    """An act written down before it was sent, whose outcome is not yet known.
+
+    With all that makes its job ours, should it turn out to have happened.
+    """
 
     token: str
     action: str
     spec: str
     at: datetime
+    project: str = ""
+    path: str = ""
+    revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)

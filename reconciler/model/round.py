@@ -57,6 +57,14 @@ class RoundStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class RoundPlanned:
+    """A round knows what it would do; nothing has been sent yet."""
+
+    at: datetime
+    report: RoundReport
+
+
+@dataclass(frozen=True, slots=True)
 class ActStarted:
     """An act is about to be sent."""
 
@@ -92,7 +100,7 @@ class RoundEnded:
     report: RoundReport
 
 
-Event = RoundStarted | ActStarted | ActEnded | Waiting | RoundEnded
+Event = RoundStarted | RoundPlanned | ActStarted | ActEnded | Waiting | RoundEnded
 
 
 @dataclass(frozen=True, slots=True)

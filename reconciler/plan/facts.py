@@ -11,6 +11,7 @@ from reconciler.model.memory import Absence, Intent, Owned, Quarantine
 from reconciler.model.policy import Cluster, Platform, Project
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import Collision
 from reconciler.model.tree import Revision
 from reconciler.model.update import INSTALLATION, SPEC, LiveUpdate
 from reconciler.plan.inputs import PlanInput
@@ -108,14 +109,27 @@ def spec_of(wanted: RenderedJob) -> str:
     schedule = wanted.desired.spec.schedule
     digest = wanted.config.task.digest
     if schedule is not None:
-        told = f"{digest} {schedule.cron} {schedule.collision.value}"
-        digest = hashlib.sha256(told.encode()).hexdigest()
+        digest = _template_digest(digest, schedule.cron, schedule.collision)
     return f"{digest}/{wanted.desired.spec.instances}"
 
 
 def trouble_of(spec: str) -> str:
     """Return what quarantine goes by: `spec_of` without the count, which heals no crash."""
     return spec.partition("/")[0]
+
+
+def troubles_in(live: LiveJob) -> frozenset[str]:
+    """Return the same of what is live: of its template, and of the configs that were seen."""
+    configs = (live.seen, *(group.config for group in live.groups or ()))
+    found = {config.task.digest for config in configs if config is not None}
+    if live.cron is not None and live.cron.collision is not None:
+        digest = live.cron.config.task.digest
+        found.add(_template_digest(digest, live.cron.schedule, live.cron.collision))
+    return frozenset(found)
+
+
+def _template_digest(digest: str, schedule: str, collision: Collision) -> str:
+    return hashlib.sha256(f"{digest} {schedule} {collision.value}".encode()).hexdigest()
 
 
 def spec_in(update: LiveUpdate) -> str:

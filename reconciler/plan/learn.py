@@ -6,7 +6,6 @@ difference between two memories in one transaction.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import TypeVar, assert_never
 
 from reconciler.model.keys import JobKey
@@ -15,8 +14,8 @@ from reconciler.model.memory import Absence, Intent, Memory, Owned, Quarantine, 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, StartUpdate
 from reconciler.model.policy import OnRemove
-from reconciler.model.update import REVISION, TOKEN, LiveUpdate
-from reconciler.plan.facts import spec_of, trouble_of
+from reconciler.model.update import TOKEN, LiveUpdate
+from reconciler.plan.facts import spec_of, trouble_of, troubles_in
 from reconciler.plan.guard import DAY, deed_of
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.planner import limits
@@ -24,10 +23,22 @@ from reconciler.plan.planner import limits
 V = TypeVar("V")
 
 
-def intended(memory: Memory, act: Act, token: str, now: datetime) -> Memory:
-    """Return the memory just before an act is sent: without it, a lost reply would be forgotten."""
-    intent = Intent(token, type(act.action).__name__, act.spec, now)
-    return replace(memory, intents={**memory.intents, act.key: intent})
+def intended(given: PlanInput, memory: Memory, act: Act, token: str) -> Memory:
+    """Return the memory just before an act is sent: without it, a lost reply would be forgotten.
+
+    What the guard counts is counted here, so that neither a crash nor a lost reply can hide it.
+    """
+    intent = Intent(
+        token=token,
+        action=type(act.action).__name__,
+        spec=act.spec,
+        at=given.now,
+        project=act.project,
+        path=act.origin.path if act.origin is not None else "",
+        revision=given.tree.revision.id,
+    )
+    spent = (*memory.spent, *_spent(given, act))
+    return replace(memory, intents={**memory.intents, act.key: intent}, spent=spent)
 
 
 def carried_out(given: PlanInput, memory: Memory, outcome: Outcome) -> Memory:
@@ -39,10 +50,10 @@ def carried_out(given: PlanInput, memory: Memory, outcome: Outcome) -> Memory:
         case Refused(act=act, message=message):
             why = f"Aurora refused it: {message}"
             found = Quarantine(trouble_of(act.spec), why, given.now)
-            cleared = _without_intent(memory, key)
+            cleared = _never_done(given, memory, act)
             return replace(cleared, quarantined={**memory.quarantined, key: found})
-        case Deferred():
-            return _without_intent(memory, key)
+        case Deferred(act=act):
+            return _never_done(given, memory, act)
         case Indeterminate():
             return memory
         case _:
@@ -52,8 +63,8 @@ def carried_out(given: PlanInput, memory: Memory, outcome: Outcome) -> Memory:
 def looked_again(memory: Memory, snapshot: LiveSnapshot) -> Memory:
     """Return the memory with every intent resolved whose outcome the snapshot shows.
 
-    A start of ours is known by its token. Any other act is idempotent or carries its basis, so a
-    fresh reading of its job is enough: what is still to be done will be decided anew.
+    Every act is idempotent or carries its basis, so a fresh reading of its job is enough: what is
+    still to be done will be decided anew. Only whether it made the job ours must be found out.
     """
     left, owned = dict(memory.intents), dict(memory.owned)
     for key, intent in memory.intents.items():
@@ -61,11 +72,21 @@ def looked_again(memory: Memory, snapshot: LiveSnapshot) -> Memory:
         if key.cluster != snapshot.cluster or isinstance(seen, Unknown):
             continue
         del left[key]
-        for update in _updates(snapshot, key):
-            if update.metadata.get(TOKEN) == intent.token and key not in owned:
-                # Its project and file are filled in when the round ends, from what is declared.
-                owned[key] = Owned("", intent.at, "", update.metadata.get(REVISION, ""))
+        if key not in owned and _happened(snapshot, key, intent):
+            owned[key] = Owned(intent.project, intent.at, intent.path, intent.revision)
     return replace(memory, intents=left, owned=owned)
+
+
+def _happened(snapshot: LiveSnapshot, key: JobKey, intent: Intent) -> bool:
+    """Return whether an act of ours made this job what it is.
+
+    An update of ours is known by its token. A template has none, and an update may be forgotten by
+    now: then live is what we sent, our marks included, or it is not.
+    """
+    if any(u.metadata.get(TOKEN) == intent.token for u in _updates(snapshot, key)):
+        return True
+    live = snapshot.jobs.get(key)
+    return live is not None and trouble_of(intent.spec) in troubles_in(live)
 
 
 def news(memory: Memory, snapshot: LiveSnapshot) -> LiveSnapshot:
@@ -113,9 +134,6 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
 
 
 def _applied(given: PlanInput, memory: Memory, act: Act) -> Memory:
-    spent, deed = memory.spent, deed_of(act)
-    if deed is not None:
-        spent = (*spent, Spent(given.now, act.project, act.key, deed))
     quarantined = dict(memory.quarantined)
     if act.reason is Reason.STALLED:
         why = "it never got up before its deadline"
@@ -125,7 +143,19 @@ def _applied(given: PlanInput, memory: Memory, act: Act) -> Memory:
     owned = dict(memory.owned)
     if act.key in given.rendered:
         owned[act.key] = _ownership(given, memory, act.key)
-    return replace(memory, spent=spent, quarantined=quarantined, owned=owned)
+    return replace(memory, quarantined=quarantined, owned=owned)
+
+
+def _spent(given: PlanInput, act: Act) -> tuple[Spent, ...]:
+    deed = deed_of(act)
+    return () if deed is None else (Spent(given.now, act.project, act.key, deed),)
+
+
+def _never_done(given: PlanInput, memory: Memory, act: Act) -> Memory:
+    """Return the memory after an act that is known not to have been carried out."""
+    undone = _spent(given, act)
+    spent = tuple(s for s in memory.spent if s not in undone)
+    return replace(_without_intent(memory, act.key), spent=spent)
 
 
 def _ownership(given: PlanInput, memory: Memory, key: JobKey) -> Owned:

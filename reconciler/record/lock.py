@@ -1,5 +1,6 @@
 """One reconciler for each state directory: the second is told who holds it."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -7,7 +8,7 @@ import socket
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import Self
 
 from reconciler.record.fault import RecordError
 
@@ -18,18 +19,19 @@ class Lock:
     def __init__(self, directory: Path, now: datetime) -> None:
         self._path = directory / "lock"
         self._now = now
-        self._file: IO[str] | None = None
+        self._file: int | None = None
 
     def __enter__(self) -> Self:
         try:
-            self._file = self._path.open("a+", encoding="utf-8")
-        except OSError as fault:
-            raise RecordError(f"{self._path} cannot be opened: {fault.strerror}") from None
-        try:
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            self._sign(self._file)
+        except BlockingIOError:
+            self.close()
             raise RecordError(self._held_by()) from None
-        self._sign()
+        except OSError as fault:
+            self.close()
+            raise RecordError(f"{self._path} cannot be used: {fault.strerror}") from None
         return self
 
     def __exit__(
@@ -38,18 +40,19 @@ class Lock:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._file is not None:
-            self._file.close()
+        self.close()
 
-    def _sign(self) -> None:
-        assert self._file is not None, "signed only while held"
+    def close(self) -> None:
+        """Let go of the lock; harmless when it is not held."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+            self._file = None
+
+    def _sign(self, file: int) -> None:
         told = {"pid": os.getpid(), "host": socket.gethostname(), "since": self._now.isoformat()}
-        try:
-            self._file.truncate(0)
-            self._file.write(json.dumps(told) + "\n")
-            self._file.flush()
-        except OSError as fault:
-            raise RecordError(f"{self._path} cannot be written: {fault.strerror}") from None
+        os.ftruncate(file, 0)
+        os.write(file, json.dumps(told).encode() + b"\n")
 
     def _held_by(self) -> str:
         try:

@@ -87,7 +87,8 @@ def _mapped(kind: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> I
     if before is after:
         return
     for name, value in after.items():
-        if name not in before or before[name] != value:
+        known = before.get(name)
+        if known is not value and known != value:
             yield Change(kind, str(name), msgspec.json.encode(value))
     for name in before.keys() - after.keys():
         yield Change(kind, str(name), None)

@@ -6,7 +6,6 @@ down must not be sent.
 
 import contextlib
 import sqlite3
-import uuid
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -19,30 +18,16 @@ from reconciler.model.keys import JobKey
 from reconciler.model.memory import Memory, Owned
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.round import JobStatus
-from reconciler.record import conditions, rows
+from reconciler.record import conditions, file, rows
 from reconciler.record.fault import RecordError
 from reconciler.record.lock import Lock
 
-FORMAT = "1"
 HISTORY_DAYS = 90
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS remembered (
-  cluster TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
-  PRIMARY KEY (cluster, kind, name)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS condition (
-  cluster TEXT NOT NULL, job TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (cluster, job)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS round (
-  cluster TEXT PRIMARY KEY, at TEXT NOT NULL, revision TEXT NOT NULL, unmanaged INTEGER NOT NULL
-) STRICT;
-CREATE TABLE IF NOT EXISTS history (
-  at TEXT NOT NULL, cluster TEXT NOT NULL, job TEXT NOT NULL, action TEXT NOT NULL,
-  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS history_of_job ON history (job, at);
+ROUND = """
+INSERT INTO round VALUES (?, ?, ?, coalesce(?, 0))
+ON CONFLICT (cluster) DO UPDATE
+SET at = excluded.at, revision = excluded.revision, unmanaged = coalesce(?, unmanaged)
 """
 
 
@@ -83,7 +68,7 @@ class Record:
             with contextlib.suppress(sqlite3.Error):
                 self._db.close()
         if self._lock is not None:
-            self._lock.__exit__(None, None, None)
+            self._lock.close()
 
     # --- memory
 
@@ -105,17 +90,26 @@ class Record:
     def keep(self, cluster: str, before: Memory, after: Memory) -> None:
         """Write what changed, in one transaction that has reached the disk when this returns."""
         with _told(self.directory), self._transaction() as db:
-            for change in rows.changes(before, after):
-                if change.value is None:
-                    db.execute(
-                        "DELETE FROM remembered WHERE cluster = ? AND kind = ? AND name = ?",
-                        (cluster, change.kind, change.name),
-                    )
-                else:
-                    db.execute(
-                        "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?)",
-                        (cluster, change.kind, change.name, change.value),
-                    )
+            _write(db, cluster, before, after)
+
+    def settle(
+        self, before: Memory, after: Memory, at: datetime, outcome: Outcome, revision: str
+    ) -> None:
+        """Write what changed by an act and its line of history: both or neither."""
+        act = outcome.act
+        line = (
+            at.isoformat(),
+            act.key.cluster,
+            str(act.key),
+            type(act.action).__name__,
+            act.reason.label,
+            type(outcome).__name__,
+            _message(outcome),
+            revision,
+        )
+        with _told(self.directory), self._transaction() as db:
+            _write(db, act.key.cluster, before, after)
+            db.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", line)
 
     # --- conditions and history
 
@@ -132,15 +126,25 @@ class Record:
             return tuple((c, datetime.fromisoformat(at), r, n) for c, at, r, n in found)
 
     def keep_round(
-        self, cluster: str, at: datetime, revision: str, unmanaged: int, jobs: Iterable[JobStatus]
+        self,
+        cluster: str,
+        at: datetime,
+        revision: str,
+        unmanaged: int | None,
+        jobs: Iterable[JobStatus],
     ) -> None:
-        """Write the conditions of one cluster; `since` of a job that has kept its reason stays."""
+        """Write the conditions of one cluster; `since` of a job that has kept its reason stays.
+
+        `unmanaged` is None for a round that looked at some jobs only: of the others nothing new is
+        known. History older than 90 days is forgotten on this occasion.
+        """
+        oldest = (at - timedelta(days=HISTORY_DAYS)).isoformat()
         with _told(self.directory), self._transaction() as db:
             before = dict(
                 db.execute("SELECT job, value FROM condition WHERE cluster = ?", (cluster,))
             )
             told = {str(job.key): job for job in jobs}
-            for name in before.keys() - told.keys():
+            for name in before.keys() - told.keys() if unmanaged is not None else ():
                 db.execute("DELETE FROM condition WHERE cluster = ? AND job = ?", (cluster, name))
             for name, job in told.items():
                 value = conditions.encode(conditions.continued(job, before.get(name)))
@@ -148,27 +152,7 @@ class Record:
                     db.execute(
                         "INSERT OR REPLACE INTO condition VALUES (?, ?, ?)", (cluster, name, value)
                     )
-            db.execute(
-                "INSERT OR REPLACE INTO round VALUES (?, ?, ?, ?)",
-                (cluster, at.isoformat(), revision, unmanaged),
-            )
-
-    def tell(self, at: datetime, outcome: Outcome, revision: str) -> None:
-        """Append what became of an act to the history, which is kept for 90 days."""
-        act = outcome.act
-        row = (
-            at.isoformat(),
-            act.key.cluster,
-            str(act.key),
-            type(act.action).__name__,
-            act.reason.label,
-            type(outcome).__name__,
-            _message(outcome),
-            revision,
-        )
-        oldest = (at - timedelta(days=HISTORY_DAYS)).isoformat()
-        with _told(self.directory), self._transaction() as db:
-            db.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute(ROUND, (cluster, at.isoformat(), revision, unmanaged, unmanaged))
             db.execute("DELETE FROM history WHERE at < ?", (oldest,))
 
     def history(self, job: JobKey) -> tuple[tuple[str, ...], ...]:
@@ -188,37 +172,10 @@ class Record:
         if self._writing:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = Lock(self.directory, self._now).__enter__()
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-            path.chmod(0o600)
-            self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
-            self._check()
-            self._db.executescript(SCHEMA)
-            self._db.execute("INSERT OR IGNORE INTO meta VALUES ('format', ?)", (FORMAT,))
-            self._db.execute(
-                "INSERT OR IGNORE INTO meta VALUES ('installation', ?)", (str(uuid.uuid4()),)
-            )
-        elif path.exists():
-            self._db = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=ro",
-                uri=True,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-        self._read_meta()
-
-    def _check(self) -> None:
-        assert self._db is not None, "opened before"
-        [(verdict,)] = self._db.execute("PRAGMA quick_check(1)").fetchall()
-        if verdict != "ok":
-            raise sqlite3.DatabaseError(verdict)
-
-    def _read_meta(self) -> None:
+            self._db = file.for_writing(path)
+        else:
+            self._db = file.for_reading(path)
         meta = dict(self._select("SELECT name, value FROM meta", ()))
-        if meta and meta.get("format") != FORMAT:
-            raise RecordError(
-                f"{self.directory} was written by another version (format {meta.get('format')})"
-            )
         self._installation = meta.get("installation", "")
 
     def _select(self, query: str, values: tuple[str, ...]) -> list[Any]:
@@ -251,6 +208,20 @@ def _told(directory: Path) -> Iterator[None]:
         raise RecordError(_remedy(directory, fault.strerror or str(fault))) from None
     except (msgspec.MsgspecError, ValueError) as fault:
         raise RecordError(_remedy(directory, f"a row that cannot be read: {fault}")) from None
+
+
+def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) -> None:
+    for change in rows.changes(before, after):
+        if change.value is None:
+            db.execute(
+                "DELETE FROM remembered WHERE cluster = ? AND kind = ? AND name = ?",
+                (cluster, change.kind, change.name),
+            )
+        else:
+            db.execute(
+                "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?)",
+                (cluster, change.kind, change.name, change.value),
+            )
 
 
 def _remedy(directory: Path, why: str) -> str:

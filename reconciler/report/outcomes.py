@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Hold
+from reconciler.model.plan import Decision, Hold, Standing
 from reconciler.model.round import (
     ActEnded,
     ActStarted,
     Event,
     Fault,
     RoundEnded,
+    RoundPlanned,
+    RoundReport,
     RoundStarted,
     Waiting,
 )
@@ -26,6 +28,8 @@ from reconciler.report.text import faults
 from reconciler.report.words import duration, headline
 
 HEARTBEAT = timedelta(seconds=30)
+# A terminal shows so many jobs that are waited for.
+MOVING_MAX = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,26 +51,41 @@ def lines(said: Said, event: Event) -> tuple[Said, tuple[str, ...]]:
             return said, (outcome_line(outcome),)
         case Waiting():
             return _waiting(said, event)
-        case RoundEnded():
-            return _ended(said, event)
+        case RoundPlanned(report=report):
+            return _planned(said, report)
+        case RoundEnded(report=report):
+            return _ended(said, report)
         case _:
             assert_never(event)
 
 
-def live_line(event: Event) -> str | None:
-    """Return the one line that a terminal shows in place until the next event; None: no change."""
+def live_lines(event: Event) -> tuple[str, ...] | None:
+    """Return what a terminal shows in place until the next event.
+
+    Nothing at all ends what was shown; None leaves it as it is.
+    """
     match event:
         case RoundStarted(number=number):
-            return f"round {number}: reading"
+            return (f"round {number}: reading",) if number == 1 else None
         case ActStarted(act=act):
-            return f"{act.key}: {headline(act)}"
+            return (f"{act.key}  {headline(act)}",)
         case Waiting(at=at, holds=holds, until=until):
             left = f" ({duration(int((until - at).total_seconds()))} left)" if until else ""
-            return f"waiting for {counted(len(holds), 'job')}{left}: {'; '.join(_each(holds))}"
-        case ActEnded() | RoundEnded():
+            each = _each(holds)
+            more = [f"  and {len(each) - MOVING_MAX} more"] if len(each) > MOVING_MAX else []
+            first = f"waiting for {counted(len(holds), 'job')}{left}"
+            return (first, *(f"  {line}" for line in each[:MOVING_MAX]), *more)
+        case RoundPlanned() | ActEnded():
             return None
+        case RoundEnded(report=report):
+            decisions = (d for r in report.rounds for d in r.plan.decisions)
+            return None if any(map(_moves, decisions)) else ()
         case _:
             assert_never(event)
+
+
+def _moves(decision: Decision) -> bool:
+    return decision.reason.standing in (Standing.ACT, Standing.WAITING)
 
 
 def outcome_line(outcome: Outcome) -> str:
@@ -97,13 +116,16 @@ def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
     return replace(said, waiting=now, waiting_at=at), found
 
 
-def _ended(said: Said, event: RoundEnded) -> tuple[Said, tuple[str, ...]]:
-    report = event.report
+def _planned(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
+    """Sum a round up before it acts, so that what follows has a heading."""
     summary = counts(report).line()
-    found = list(faults(report.faults, report.rounds)) if report.faults != said.faults else []
-    if summary != said.summary:
-        found.append(f"round     {summary}")
-    return replace(said, faults=report.faults, summary=summary), tuple(found)
+    found = () if summary == said.summary else (f"round     {summary}",)
+    return replace(said, summary=summary), found
+
+
+def _ended(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
+    found = tuple(faults(report.faults, report.rounds)) if report.faults != said.faults else ()
+    return replace(said, faults=report.faults), found
 
 
 def _each(holds: Sequence[Hold]) -> list[str]:

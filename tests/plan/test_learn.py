@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from reconciler.model.keys import JobPattern
-from reconciler.model.memory import Absence, Deed, Intent, Memory, Quarantine
+from reconciler.model.live import LiveJob
+from reconciler.model.memory import Absence, Deed, Intent, Memory, Owned, Quarantine
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act, Reason
+from reconciler.model.spec import JobKind
 from reconciler.model.tree import Revision
 from reconciler.model.update import TOKEN, UpdateStatus
 from reconciler.plan.facts import spec_of, trouble_of
@@ -22,6 +24,7 @@ from tests.support.builders import (
     REVISION_NOW,
     a_job,
     a_key,
+    a_live_cron,
     a_live_job,
     a_round,
     a_snapshot,
@@ -49,7 +52,7 @@ CHANGE = a_round([a_job(version="2")], [a_live_job()])
 
 def test_intent_is_there_before_and_gone_after() -> None:
     act = act_of(CREATION)
-    sent = intended(CREATION.memory, act, "t1", NOW)
+    sent = intended(CREATION, CREATION.memory, act, "t1")
     assert sent.intents[KEY].token == "t1"
     assert not carried_out(CREATION, sent, Applied(act)).intents
 
@@ -69,7 +72,7 @@ def test_only_what_was_applied_is_owned_and_only_what_was_lost_is_pending(
     make, owned, pending = case
     act = act_of(CREATION)
     outcome: Outcome = make(act)
-    found = carried_out(CREATION, intended(CREATION.memory, act, "t1", NOW), outcome)
+    found = carried_out(CREATION, intended(CREATION, CREATION.memory, act, "t1"), outcome)
     assert (KEY in found.owned, KEY in found.intents) == (owned, pending)
 
 
@@ -94,14 +97,32 @@ def test_stalled_update_quarantines_its_spec() -> None:
     assert found.quarantined[KEY].spec == trouble_of(spec_of(wanted))
 
 
-def test_restart_is_counted_once_it_was_sent() -> None:
-    found = carried_out(CHANGE, CHANGE.memory, Applied(act_of(CHANGE)))
-    assert [(s.key, s.deed, s.project) for s in found.spent] == [(KEY, Deed.RESTART, PROJECT)]
-    assert not carried_out(CREATION, CREATION.memory, Applied(act_of(CREATION))).spent
+COUNTED = {
+    "while nobody knows": (None, True),
+    "applied": (Applied, True),
+    "lost": (lambda act: Indeterminate(act, "timeout"), True),
+    "refused": (lambda act: Refused(act, "no"), False),
+    "deferred": (lambda act: Deferred(act, "stale"), False),
+}
+
+
+@pytest.mark.parametrize("case", COUNTED.values(), ids=COUNTED)
+def test_restart_counts_unless_it_is_known_not_to_have_been(case: tuple[Any, bool]) -> None:
+    make, counted = case
+    act = act_of(CHANGE)
+    found = intended(CHANGE, CHANGE.memory, act, "t1")
+    if make is not None:
+        found = carried_out(CHANGE, found, make(act))
+    expected = [(KEY, Deed.RESTART, PROJECT)] if counted else []
+    assert [(s.key, s.deed, s.project) for s in found.spent] == expected
+
+
+def test_creation_counts_as_no_deed() -> None:
+    assert not intended(CREATION, CREATION.memory, act_of(CREATION), "t1").spent
 
 
 def test_counts_are_forgotten_after_a_day() -> None:
-    spent = carried_out(CHANGE, CHANGE.memory, Applied(act_of(CHANGE))).spent
+    spent = intended(CHANGE, CHANGE.memory, act_of(CHANGE), "t1").spent
     given = a_round([a_job()], [a_live_job()], memory=owning(KEY, spent=spent))
     assert after(given).spent
     later = replace(given, now=NOW + timedelta(days=1))
@@ -185,11 +206,28 @@ def test_retry_is_remembered_and_lifts_quarantine() -> None:
     assert (dict(found.quarantined), dict(found.retried)) == ({}, {KEY: NOW})
 
 
-def test_lost_start_is_recognised_by_its_token() -> None:
-    memory = Memory("i", intents={KEY: Intent("t1", "StartUpdate", "s", NOW)})
-    arrived = a_live_job(update=an_update(metadata={TOKEN: "t1"}))
-    found = looked_again(memory, a_snapshot(arrived))
-    assert (KEY in found.owned, found.intents) == (True, {})
+CRON = a_job(kind=JobKind.CRON)
+
+
+# What is live after an act whose reply was lost, what was sent, and whether the act did it.
+AFTER_LOSS: dict[str, tuple[LiveJob, str, bool]] = {
+    "an update with its token": (a_live_job(update=an_update(metadata={TOKEN: "t1"})), "s", True),
+    "what was sent, its update forgotten": (a_live_job(), spec_of(a_job()), True),
+    "another count of what was sent": (a_live_job(ids=(0,)), spec_of(a_job()), True),
+    "something else": (a_live_job(version="7"), spec_of(a_job()), False),
+    "the template that was sent": (a_live_cron(), spec_of(CRON), True),
+    "another schedule": (a_live_cron(schedule="5 3 * * *"), spec_of(CRON), False),
+    "another template": (a_live_cron(version="0"), spec_of(CRON), False),
+}
+
+
+@pytest.mark.parametrize("case", AFTER_LOSS.values(), ids=AFTER_LOSS)
+def test_act_whose_reply_was_lost_makes_its_job_ours(case: tuple[LiveJob, str, bool]) -> None:
+    live, sent, ours = case
+    intent = Intent("t1", "StartUpdate", sent, NOW, PROJECT, "shop/web.yaml", REVISION_NOW)
+    found = looked_again(Memory("i", intents={KEY: intent}), a_snapshot(live))
+    expected = {KEY: Owned(PROJECT, NOW, "shop/web.yaml", REVISION_NOW)} if ours else {}
+    assert (dict(found.owned), dict(found.intents)) == (expected, {})
 
 
 def test_lost_start_that_never_arrived_is_decided_anew() -> None:

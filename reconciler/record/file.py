@@ -1,0 +1,126 @@
+"""The record's file: made, opened and checked, before anything in it is believed."""
+
+import sqlite3
+import uuid
+from pathlib import Path
+
+from reconciler.record.fault import RecordError
+
+FORMAT = "1"
+
+SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+CREATE TABLE remembered (
+  cluster TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL,
+  PRIMARY KEY (cluster, kind, name)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE condition (
+  cluster TEXT NOT NULL, job TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (cluster, job)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE round (
+  cluster TEXT PRIMARY KEY, at TEXT NOT NULL, revision TEXT NOT NULL, unmanaged INTEGER NOT NULL
+) STRICT;
+CREATE TABLE history (
+  at TEXT NOT NULL, cluster TEXT NOT NULL, job TEXT NOT NULL, action TEXT NOT NULL,
+  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL
+) STRICT;
+CREATE INDEX history_of_job ON history (job, at);
+"""
+
+
+def for_writing(path: Path) -> sqlite3.Connection:
+    """Return the record, made if it is missing: whole or not at all. The lock is held."""
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        path.chmod(0o600)
+        made = _made(path, db)
+        if made:
+            _sound(db)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        if not made:
+            _make(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def for_reading(path: Path) -> sqlite3.Connection | None:
+    """Return the record as it is now, None when there is none. Creates and changes nothing."""
+    while path.exists():
+        before = _stamp(path)
+        if _wal(path).exists():
+            # Somebody writes, or died writing: what belongs to that is there already.
+            return _checked(path, _opened(path, "mode=ro"))
+        found = _copied(path)
+        if _stamp(path) == before and not _wal(path).exists():
+            return _checked(path, found)
+        found.close()
+    return None
+
+
+def _copied(path: Path) -> sqlite3.Connection:
+    """Return a copy in memory. Reading it as it lies would leave a log of SQLite's beside it."""
+    plain = _opened(path, "mode=ro&immutable=1")
+    copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    try:
+        plain.backup(copy)
+    except BaseException:
+        copy.close()
+        raise
+    finally:
+        plain.close()
+    return copy
+
+
+def _checked(path: Path, db: sqlite3.Connection) -> sqlite3.Connection | None:
+    try:
+        if _made(path, db):
+            return db
+    except BaseException:
+        db.close()
+        raise
+    db.close()
+    return None
+
+
+def _made(path: Path, db: sqlite3.Connection) -> bool:
+    """Return whether this is a record of ours; False for an empty file, as a crash may leave."""
+    tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+    if not tables:
+        return False
+    if "meta" not in tables:
+        raise RecordError(f"{path} is no record of ours: choose another --state")
+    found = dict(db.execute("SELECT name, value FROM meta")).get("format")
+    if found != FORMAT:
+        raise RecordError(f"{path} was written by another version (format {found}, not {FORMAT})")
+    return True
+
+
+def _make(db: sqlite3.Connection) -> None:
+    meta = {"format": FORMAT, "installation": str(uuid.uuid4())}
+    rows = "".join(
+        f"INSERT INTO meta VALUES ('{name}', '{value}');" for name, value in meta.items()
+    )
+    db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {rows} COMMIT;")
+
+
+def _sound(db: sqlite3.Connection) -> None:
+    [(verdict,)] = db.execute("PRAGMA quick_check(1)").fetchall()
+    if verdict != "ok":
+        raise sqlite3.DatabaseError(verdict)
+
+
+def _opened(path: Path, how: str) -> sqlite3.Connection:
+    uri = f"{path.absolute().as_uri()}?{how}"
+    return sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    found = path.stat()
+    return found.st_ino, found.st_size, found.st_mtime_ns

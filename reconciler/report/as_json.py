@@ -1,11 +1,13 @@
-"""A round as JSON: everything that the text says, and everything that it leaves out.
+"""Rounds and conditions as JSON: everything that the text says, and everything that it leaves out.
 
-The form is an interface with a version (`format`) and a schema, `schemas/plan.schema.json`. Keys
-have a fixed order, and sets are sorted, so that two equal rounds are equal bytes.
+The form is an interface with a version (`format`) and schemas, `schemas/plan.schema.json` and
+`schemas/status.schema.json`. Keys have a fixed order, and sets are sorted, so that two equal rounds
+are equal bytes.
 """
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
 
@@ -41,6 +43,7 @@ from reconciler.model.update import UpdateSettings
 from reconciler.report.counts import Counts, counts, counts_of
 
 FORMAT = 1
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 Value = dict[str, object]
 
@@ -49,6 +52,17 @@ def dumped(value: Value) -> str:
     """Return the text of a value, indented, ASCII only, ending with a line feed."""
     # ASCII: what a terminal would act on must not reach it through `--output json` either.
     return json.dumps(value, indent=2, ensure_ascii=True) + "\n"
+
+
+def line(value: Value) -> str:
+    """Return a value as one line of a stream."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=True) + "\n"
+
+
+def timeless(report: RoundReport) -> RoundReport:
+    """Return the round as if it had been made at the beginning of time: equal ones say the same."""
+    rounds = (replace(r, plan=replace(r.plan, made_at=NEVER)) for r in report.rounds)
+    return replace(report, at=NEVER, rounds=tuple(rounds))
 
 
 def round_value(report: RoundReport, exit_code: int) -> Value:
@@ -63,7 +77,7 @@ def round_value(report: RoundReport, exit_code: int) -> Value:
         "counts": _counts(counts(report)),
         "exitCode": exit_code,
         "faults": [_fault(f) for f in report.faults],
-        "problems": [_problem(p) for p in problems],
+        "problems": [problem_value(p) for p in problems],
         "clusters": [_cluster(r) for r in report.rounds],
     }
 
@@ -78,7 +92,7 @@ def status_value(report: StatusReport, exit_code: int) -> Value:
         "unmanaged": report.unmanaged,
         "exitCode": exit_code,
         "faults": [_fault(f) for f in report.faults],
-        "problems": [_problem(p) for p in sorted(set(report.problems))],
+        "problems": [problem_value(p) for p in sorted(set(report.problems))],
         "jobs": [
             {
                 "key": str(job.key),
@@ -122,7 +136,8 @@ def _fault(fault: Fault) -> Value:
     return {"kind": fault.kind.value, "scope": fault.scope, "message": fault.message}
 
 
-def _problem(problem: Problem) -> Value:
+def problem_value(problem: Problem) -> Value:
+    """Return what is wrong, where, and what to do."""
     return {
         "origin": _origin(problem.origin),
         "message": problem.message,

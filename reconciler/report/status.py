@@ -9,7 +9,7 @@ from reconciler.model.round import JobStatus, StatusReport
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
 from reconciler.report.text import PIPED, View, faults
-from reconciler.report.words import duration, place
+from reconciler.report.words import duration, place, runnable
 
 HEADINGS = ("JOB", "CONDITION", "SINCE", "WHY")
 # What a person must look at comes first.
@@ -63,8 +63,11 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
 def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:
     """Return how each blocked job is released."""
     held = [job for job in jobs if job.release]
-    return [f"{job.key}: {_command(escaped(job.release), view)}" for job in held]
+    return [f"{job.key}: {_command(job.release, view)}" for job in held]
 
 
 def _command(release: str, view: View) -> str:
-    return f"{view.command} {release}" if release.startswith("--") else release
+    if release.startswith("--approve DIGEST"):
+        # The digest belongs to a plan, and a plan to the moment at which it is made.
+        return f"{view.command} --approve the digest that {view.command} --dry-run names"
+    return runnable([release], view.command)

@@ -16,6 +16,7 @@ from reconciler.report.difference import difference
 from reconciler.report.escape import escaped
 from reconciler.report.words import (
     LEGEND,
+    duration,
     headline,
     place,
     processes,
@@ -191,7 +192,7 @@ Row = tuple[str, str]
 
 def _single(told: _Told, view: View) -> list[Row]:
     decision = told.decision
-    act = coming(decision) or (decision.wanted if isinstance(decision, Hold) else None)
+    act = _leads_to(decision)
     rows = [("why", _cause(decision))]
     if isinstance(decision, Hold):
         rows += _waiting(decision)
@@ -201,7 +202,7 @@ def _single(told: _Told, view: View) -> list[Row]:
         rows += processes(act.impact)
         rows += [("rollout", rollout(act.impact)), ("sla", escaped(act.impact.sla))]
     if isinstance(decision, Hold):
-        rows.append(("release", release(decision, view.command, told.plan.digest)))
+        rows.append(("release", release([decision], view.command, told.plan.digest)))
     return [(label, line) for label, line in rows if line]
 
 
@@ -228,12 +229,17 @@ def _shared(group: Sequence[_Told], view: View) -> list[Row]:
     if isinstance(first, Hold):
         rows += _waiting(first)
     rows += _changes(first.changes or (act.changes if act else ()))
+    rollouts = {_rollout(told) for told in group}
+    common = rollouts.pop() if len(rollouts) == 1 else ()
+    rows += zip(("rollout", "sla"), common, strict=False)
     listed = group if view.verbose else group[:FOLDED]
-    rows += [("jobs" if i == 0 else "", _member(told)) for i, told in enumerate(listed)]
+    members = [_member(told, rollout=not common) for told in listed]
+    rows += [("jobs" if i == 0 else "", member) for i, member in enumerate(members)]
     if len(listed) < len(group):
         rows.append(("", f"and {len(group) - len(listed)} more (--verbose lists them)"))
-    if isinstance(first, Hold):
-        rows.append(("release", _release_all(group, view)))
+    holds = [told.decision for told in group if isinstance(told.decision, Hold)]
+    if holds:
+        rows.append(("release", release(holds, view.command, group[0].plan.digest)))
     return [(label, line) for label, line in rows if line]
 
 
@@ -242,28 +248,24 @@ def _detail(group: Sequence[_Told]) -> str:
     return details.pop() if len(details) == 1 else ""
 
 
-def _member(told: _Told) -> str:
-    decision = told.decision
-    act = coming(decision) or (decision.wanted if isinstance(decision, Hold) else None)
-    parts = [str(decision.key)]
-    if act is not None:
-        parts += [headline(act), rollout(act.impact), escaped(act.impact.sla)]
-    parts.append(place(decision.origin))
+def _member(told: _Told, *, rollout: bool) -> str:
+    act = _leads_to(told.decision)
+    parts = [str(told.decision.key), headline(act) if act is not None else ""]
+    if rollout:
+        parts += _rollout(told)
+    parts.append(place(told.decision.origin))
     return "  ".join(part for part in parts if part)
 
 
-def _release_all(group: Sequence[_Told], view: View) -> str:
-    """Return one command that releases all of them, if there is one for them all."""
-    words = sorted(
-        {
-            release(t.decision, "", t.plan.digest).strip()
-            for t in group
-            if isinstance(t.decision, Hold)
-        }
-    )
-    joinable = all(word.startswith("--") and "," not in word for word in words)
-    text = " ".join(words) if joinable else words[0]
-    return f"{view.command} {text}" if text.startswith("--") else text
+def _rollout(told: _Told) -> tuple[str, ...]:
+    """Return how the job's update goes through its instances, and what protects the rest."""
+    act = _leads_to(told.decision)
+    return () if act is None else (rollout(act.impact), escaped(act.impact.sla))
+
+
+def _leads_to(decision: Decision) -> Act | None:
+    """Return the act that comes, or the one that is held."""
+    return coming(decision) or (decision.wanted if isinstance(decision, Hold) else None)
 
 
 def _changes(changes: Sequence[FieldChange]) -> list[Row]:
@@ -281,7 +283,10 @@ def _left_out(told: Sequence[_Told], view: View) -> list[str]:
     reasons = [t.decision.reason for t in told]
     unmanaged = reasons.count(Reason.UNMANAGED)
     suspended = reasons.count(Reason.SUSPENDED)
+    adopted = reasons.count(Reason.ADOPTED)
     lines = []
+    if adopted:
+        lines.append(f"{counted(adopted, 'job')} equal by meaning: adopted, nothing is sent")
     if unmanaged:
         lines.append(f"{counted(unmanaged, 'job')} not declared and not ours")
     if suspended:
@@ -297,7 +302,10 @@ def _next(report: RoundReport, view: View) -> list[str]:
         f"Plan {r.plan.digest} of {escaped(r.plan.cluster)} at {escaped(r.plan.revision.id)}"
         for r in report.rounds
     ]
-    if report.preview and any(coming(d) for r in report.rounds for d in r.plan.decisions):
+    acts = [act for r in report.rounds for d in r.plan.decisions if (act := coming(d))]
+    if report.preview and acts:
+        shortest_s = max(act.impact.shortest_s for act in acts)
+        lines += [f"It takes at least {duration(shortest_s)}"] if shortest_s else []
         lines.append(f"Apply it: {view.command}")
     return lines
 

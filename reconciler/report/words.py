@@ -1,5 +1,7 @@
 """Single acts and decisions in words: symbol, headline, causes, and what happens to processes."""
 
+import re
+from collections.abc import Sequence
 from typing import assert_never
 
 from reconciler.model.keys import InstanceIds
@@ -22,6 +24,9 @@ from reconciler.model.plan import (
 from reconciler.model.problem import Origin
 from reconciler.report.counts import Doing, coming, counted, doing
 from reconciler.report.escape import escaped
+
+# An option that a release names: `--adopt eu1/www/prod/api`, `--allow-older`.
+OPTION = re.compile(r"--[a-z][a-z-]*(?: [^\s,]+)?")
 
 LEGEND = {
     "-": "kill or prune",
@@ -74,8 +79,9 @@ def headline(act: Act) -> str:
         case KillTasks(only=only):
             return f"{'prune' if act.prune else 'kill'}: {counted(len(only), 'instance')}"
         case ScheduleCron(schedule=schedule):
-            verb = "create cron" if doing(act) is Doing.CREATE else "reschedule"
-            return f'{verb}: "{escaped(schedule)}", running tasks untouched'
+            if doing(act) is Doing.CREATE:
+                return f'create cron: "{escaped(schedule)}"'
+            return f'reschedule: "{escaped(schedule)}", running tasks untouched'
         case DescheduleCron():
             return f"{'prune' if act.prune else 'deschedule'}: cron template, a run may finish"
         case AbortUpdate():
@@ -95,11 +101,11 @@ def moves(impact: Impact, instances: int) -> str:
     """Return what an update does to instances, the worst first."""
     parts = []
     if impact.kills:
-        parts.append(f"kills {impact.kills}")
+        parts.append(f"{len(impact.kills)} killed")
     if impact.restarts:
         parts.append(f"{len(impact.restarts)} of {instances} restart")
     if impact.adds:
-        parts.append(f"adds {impact.adds}")
+        parts.append(f"{len(impact.adds)} added")
     if not impact.restarts:
         parts.append("no restart")
     return ", ".join(parts)
@@ -112,7 +118,11 @@ def processes(impact: Impact) -> list[tuple[str, str]]:
         ("restart", impact.restarts),
         ("add", impact.adds),
     )
-    return [(label, f"instances {ids}") for label, ids in rows if ids is not None]
+    return [
+        (label, f"{'instance' if len(ids) == 1 else 'instances'} {ids}")
+        for label, ids in rows
+        if ids is not None
+    ]
 
 
 def rollout(impact: Impact) -> str:
@@ -154,10 +164,19 @@ def place(origin: Origin | None) -> str:
     return "" if origin is None else escaped(str(origin))
 
 
-def release(hold: Hold, command: str, digest: str) -> str:
-    """Return the command that releases a hold, ready to copy, or the deed that does."""
-    text = escaped(hold.release).replace("--approve DIGEST of this plan", f"--approve {digest}")
-    return f"{command} {text}" if text.startswith("--") else text
+def release(holds: Sequence[Hold], command: str, digest: str) -> str:
+    """Return how all of these are released: one command, ready to copy, or the deed that does."""
+    this = f"--approve {digest}"
+    texts = [h.release.replace("--approve DIGEST of this plan", this) for h in holds]
+    return runnable(texts, command)
+
+
+def runnable(texts: Sequence[str], command: str) -> str:
+    """Return the first text, with the options in all of them as one command to copy."""
+    found = [OPTION.search(text) for text in texts]
+    options = {option[0] for option in found if option is not None}
+    told = f"{command} {' '.join(sorted(options))}"
+    return escaped(OPTION.sub(lambda _: told, texts[0], count=1))
 
 
 def _then(act: Act) -> str:

@@ -1,0 +1,104 @@
+"""What a log and a terminal are told while a run goes on: nothing twice, and nothing left out."""
+
+from datetime import timedelta
+
+from reconciler.model.plan import Reason
+from reconciler.model.round import (
+    ActEnded,
+    ActStarted,
+    Event,
+    Fault,
+    FaultKind,
+    RoundEnded,
+    RoundPlanned,
+    RoundStarted,
+    Waiting,
+)
+from reconciler.report.outcomes import Said, lines, live_lines
+from tests.report.everything import outcomes
+from tests.report.recorded import assert_golden
+from tests.report.reports import a_report, creates, holds, keeps, updates
+from tests.support.builders import NOW
+
+
+def told(*events: Event) -> list[str]:
+    said, found = Said(), list[str]()
+    for event in events:
+        said, more = lines(said, event)
+        found += more
+    return found
+
+
+def waits(seconds: float, *details: str) -> Waiting:
+    rolling = [holds(f"job-{i}", Reason.UPDATE_IN_FLIGHT, detail=d) for i, d in enumerate(details)]
+    return Waiting(NOW + timedelta(seconds=seconds), tuple(rolling))
+
+
+def test_every_outcome_is_one_line_that_says_what_became_of_it() -> None:
+    found = told(*(ActEnded(NOW, outcome) for outcome in outcomes()))
+    assert_golden("outcomes", "".join(f"{line}\n" for line in found))
+
+
+def test_a_wait_is_said_when_it_is_new_and_when_it_changed() -> None:
+    events = [waits(0, "0 of 4"), waits(1, "0 of 4"), waits(2, "1 of 4"), waits(3, "1 of 4", "new")]
+    assert [line.split(": ")[1] for line in told(*events)] == ["0 of 4", "1 of 4", "new"]
+
+
+def test_a_wait_that_goes_on_is_said_again_every_half_minute() -> None:
+    events = [waits(s, "3 of 4") for s in (0, 10, 29, 30, 31, 59, 60)]
+    assert len(told(*events)) == 3
+
+
+def test_a_round_is_summed_up_when_its_summary_changed() -> None:
+    first, second = a_report(creates("web")), a_report()
+    rounds = [RoundPlanned(NOW, first), RoundPlanned(NOW, first), RoundPlanned(NOW, second)]
+    assert told(*rounds) == [
+        "round     1 to create, 0 to update, 0 to prune, 0 kept",
+        "round     0 to create, 0 to update, 0 to prune, 0 kept",
+    ]
+
+
+def test_a_round_is_summed_up_before_its_acts() -> None:
+    report = a_report(creates("web"))
+    found = told(RoundPlanned(NOW, report), ActEnded(NOW, outcomes()[0]), RoundEnded(NOW, report))
+    assert [line.split()[0] for line in found] == ["round", "applied"]
+
+
+def test_a_fault_is_said_once_and_again_when_it_comes_back() -> None:
+    fault = Fault(FaultKind.SCHEDULER, "eu1", "gone")
+    down, up = a_report(keeps("a"), faults=(fault,)), a_report(keeps("a"))
+    found = told(*(RoundEnded(NOW, report) for report in (down, down, up, down)))
+    assert [line for line in found if line.startswith("!")] == 2 * [
+        "! scheduler not reached: eu1: gone"
+    ]
+
+
+def test_a_terminal_shows_what_is_waited_for_but_not_without_end() -> None:
+    assert live_lines(waits(0, "1 of 4")) == (
+        "waiting for 1 job",
+        "  dev/shop/prod/job-0  UpdateInFlight: 1 of 4",
+    )
+    many = live_lines(waits(0, *["x"] * 12))
+    assert many is not None
+    assert (len(many), many[-1]) == (10, "  and 4 more")
+
+
+def test_a_terminal_does_not_go_on_showing_what_is_over() -> None:
+    assert live_lines(RoundEnded(NOW, a_report(keeps("web")))) == ()
+    assert live_lines(RoundEnded(NOW, a_report(holds("web", Reason.PAUSED)))) == ()
+    rolling = holds("web", Reason.UPDATE_IN_FLIGHT)
+    assert live_lines(RoundEnded(NOW, a_report(rolling))) is None
+    assert live_lines(ActEnded(NOW, outcomes()[0])) is None
+
+
+def test_a_terminal_shows_the_act_that_goes_on() -> None:
+    assert live_lines(RoundStarted(NOW, 1)) == ("round 1: reading",)
+    assert live_lines(ActStarted(NOW, updates("web", 4))) == (
+        "dev/shop/prod/web  update: 4 of 4 restart",
+    )
+
+
+def test_control_characters_in_a_wait_are_written_out() -> None:
+    shown = live_lines(waits(0, "\x1b[2J"))
+    assert shown is not None
+    assert "\x1b" not in "".join(shown) + "".join(told(waits(0, "\x1b[2J")))

@@ -1,0 +1,99 @@
+"""What people read, whole: compared with golden files, so that a diff shows every change of it."""
+
+from dataclasses import replace
+from itertools import groupby
+
+import pytest
+
+from reconciler.model.plan import Decision, Reason
+from reconciler.report.status import status
+from reconciler.report.text import View, text
+from tests.report.everything import acts, every_condition, everything, held, kept
+from tests.report.recorded import assert_golden
+from tests.report.reports import a_report, holds, keeps, many_keeps, updates
+
+SHOWN = {
+    "plan-piped": View(command="reconcile --desired ./d"),
+    "plan-80": View(width=80),
+    "plan-verbose": View(verbose=True, only=("prod/*",)),
+}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_the_text_of_a_plan_with_every_kind_of_decision(name: str) -> None:
+    assert_golden(name, text(everything(), SHOWN[name]))
+
+
+def test_the_text_of_the_status_with_every_condition() -> None:
+    assert_golden("status", status(every_condition(), View(command="reconcile --state s")))
+
+
+def test_nothing_to_do_is_one_line_and_the_plan() -> None:
+    assert_golden("nothing", text(a_report(*many_keeps(41))))
+
+
+def test_a_plan_reads_the_same_whatever_the_order_of_its_decisions() -> None:
+    told = [*acts(), *held(), *kept()]
+    assert text(a_report(*told)) == text(a_report(*reversed(told)))
+
+
+def test_what_hurts_most_comes_first() -> None:
+    lines = text(everything()).splitlines()
+    signs = [line[0] for line in lines if line[:1] in "-~+*." and line[1:2] == " "]
+    assert [sign for sign, _ in groupby(signs)] == ["-", "~", "+", "~", "*", "."]
+
+
+def test_nothing_invisible_reaches_the_terminal() -> None:
+    shown = text(everything(), View(verbose=True)) + status(every_condition())
+    assert "\\x1b[2J" in shown
+    assert all(c.isprintable() or c == "\n" for c in shown)
+
+
+def test_a_narrow_terminal_gets_no_line_that_is_too_long() -> None:
+    keyless = [line for line in text(everything(), View(width=60)).splitlines() if " " in line]
+    assert max(map(len, keyless)) <= 60
+
+
+RELEASES: dict[str, tuple[list[Decision], str]] = {
+    "the guard is released by the digest of this very plan": (
+        [holds("a", Reason.GUARDED, release="--approve DIGEST of this plan", wanted=updates("a"))],
+        "reconcile --approve 0123456789abcdef",
+    ),
+    "several jobs held for the same reason are released by one command": (
+        [
+            holds("a", Reason.NOT_ADOPTED, release="--adopt dev/shop/prod/a"),
+            holds("b", Reason.NOT_ADOPTED, release="--adopt dev/shop/prod/b"),
+        ],
+        "reconcile --adopt dev/shop/prod/a --adopt dev/shop/prod/b",
+    ),
+    "an option within words is a command to copy, for all of them": (
+        [
+            holds(
+                n, Reason.QUARANTINED, release=f"declare another spec, or --retry dev/shop/prod/{n}"
+            )
+            for n in ("a", "b")
+        ],
+        "declare another spec, or reconcile --retry dev/shop/prod/a --retry dev/shop/prod/b",
+    ),
+    "an option before words is one, too": (
+        [holds("a", Reason.ABORTED, release="--retry dev/shop/prod/a, or declare another spec")],
+        "reconcile --retry dev/shop/prod/a, or declare another spec",
+    ),
+    "an option without a value": (
+        [holds("a", Reason.NEWER_APPLIED, release="--allow-older")],
+        "reconcile --allow-older",
+    ),
+    "a deed is no option": ([holds("a", Reason.PAUSED, release="resume it")], "resume it"),
+}
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_a_hold_says_how_it_is_released(name: str) -> None:
+    decisions, release = RELEASES[name]
+    assert f"    release  {release}\n" in text(a_report(*decisions))
+
+
+def test_a_preview_without_acts_does_not_ask_to_be_applied() -> None:
+    assert "Apply it" not in text(a_report(keeps("web"), holds("a", Reason.PAUSED)))
+    assert "Apply it" in text(a_report(updates("web")))
+    assert "Apply it" not in text(replace(a_report(updates("web")), preview=False))

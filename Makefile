@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup check test fmt sizes lock clean
+.PHONY: help setup demo check test fmt bench sizes lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,10 +20,14 @@ $(STAMP): requirements-dev.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-check: $(STAMP) ## the gate of every commit: format, lint, types, fast tests
+demo: $(STAMP) ## the whole story on an embedded cluster: preview, apply, a release, nothing left
+	@$(BIN)/reconcile demo
+
+check: $(STAMP) ## the gate of every commit: format, lint, types, the sample, fast tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/reconcile validate --desired desired-state
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test: check ## everything: `make check`, then the slow tests
@@ -32,6 +36,9 @@ test: check ## everything: `make check`, then the slow tests
 fmt: $(STAMP) ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench: $(STAMP) ## measure 1,000 jobs on canned replies, and write docs/benchmarks.md
+	$(BIN)/python -m tests.bench.run docs/benchmarks.md
 
 sizes: ## the longest modules
 	@git ls-files '*.py' | xargs wc -l | sort -rn | head -n 20

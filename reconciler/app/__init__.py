@@ -1,0 +1,1 @@
+"""Wiring, in one place: what a command works with, made of settings."""

@@ -1,0 +1,170 @@
+"""What each command does that looks at a cluster; and how every command ends."""
+
+import logging
+from collections.abc import Callable, Mapping
+from random import Random
+from signal import SIGINT
+from typing import Any
+
+from reconciler.app.wiring import NoPlatformError, OptionError, Wired, reader
+from reconciler.cli import readings, show
+from reconciler.cli.call import Call, made
+from reconciler.cli.causes import Cause, causes
+from reconciler.cli.ending import Ending, stoppable
+from reconciler.cli.machine import Machine
+from reconciler.loop.converge import Converged, Limits, converge
+from reconciler.loop.round import Consent, always
+from reconciler.loop.supervisor import Supervisor
+from reconciler.loop.watch import Rhythm, watch
+from reconciler.model.round import RoundReport
+from reconciler.record.fault import RecordError
+from reconciler.report import as_json, verdict
+from reconciler.report.text import text
+from reconciler.settings import SettingsError
+from reconciler.sources.port import SourceError
+
+log = logging.getLogger(__name__)
+
+
+def run(command: str, told: Mapping[str, Any], machine: Machine) -> int:
+    """Do one command and return its exit code. What escapes is an error of ours."""
+    show.prepare()
+    try:
+        call = made(told, machine)
+        try:
+            return COMMANDS[command](call)
+        except (NoPlatformError, SourceError, RecordError) as fault:
+            return _without_round(command, call, fault)
+    except (SettingsError, OptionError) as fault:
+        for problem in str(fault).split("\n"):
+            show.complain(problem)
+        return int(verdict.ExitCode.USAGE)
+
+
+def plan(call: Call) -> int:
+    """Show what would be done. No lock, no credentials, nothing written."""
+    with call.wired(writing=False) as wired:
+        report = wired.rounds.preview(call.machine.clock.now())
+    return _told(call, report, _code(call, report))
+
+
+def apply(call: Call) -> int:
+    """Do rounds until every job is kept, suspended or blocked."""
+    if call.told.get("dry_run"):
+        return plan(call)
+    clock = call.machine.clock
+    with call.wired(writing=True) as wired, stoppable(clock.wake) as ending:
+        try:
+            with show.Listener(json=call.json) as listener:
+                ended = converge(
+                    wired.rounds,
+                    clock,
+                    Limits(call.settings.timeout_s, wired.haste),
+                    listener.listen,
+                    _consent(call, listener, ending),
+                    ending.wished,
+                )
+        except KeyboardInterrupt:
+            return ending.code or int(verdict.ExitCode.INTERRUPTED)
+    return _finished(call, ended, ending)
+
+
+def watch_(call: Call) -> int:
+    """Do rounds for ever. SIGTERM ends it with 0, once the act under way is done."""
+    # Imported here: nothing else watches.
+    from reconciler.sources.watch import Watcher
+
+    clock = call.machine.clock
+    source, _ = reader(call.settings)
+    with stoppable(clock.wake) as ending, Watcher(source.watched(), clock.wake):
+        while not ending.wished():
+            try:
+                with call.wired(writing=True) as wired, show.Listener(json=call.json) as listener:
+                    _watch(call, wired, listener, ending)
+            except (SourceError, NoPlatformError) as fault:
+                # It may be there later: a disk that is not mounted yet, a clone that goes on.
+                log.warning("%s", fault)
+                clock.wait(call.settings.interval_s)
+            except KeyboardInterrupt:
+                break
+    return int(verdict.ExitCode.INTERRUPTED) if ending.signal == SIGINT else 0
+
+
+def _watch(call: Call, wired: Wired, listener: show.Listener, ending: Ending) -> None:
+    micros = call.machine.environment.get("WATCHDOG_USEC", "")
+    supervisor = Supervisor(
+        heartbeat=wired.record.directory / "heartbeat.json",
+        socket_path=call.machine.environment.get("NOTIFY_SOCKET"),
+        # A third of the time after which systemd takes us for dead.
+        every_s=int(micros) / 3_000_000 if micros.isdigit() else None,
+    )
+    rhythm = Rhythm(call.settings.interval_s, Random(), wired.haste)
+    watch(wired.rounds, call.machine.clock, rhythm, listener.watched, supervisor, ending.wished)
+
+
+def _consent(call: Call, listener: show.Listener, ending: Ending) -> Consent:
+    if call.told.get("yes") or not show.interactive():
+        return always
+
+    def ask(report: RoundReport) -> bool:
+        with ending.asking():
+            return listener.ask(text(report, call.view(report)))
+
+    return ask
+
+
+def _finished(call: Call, ended: Converged, ending: Ending) -> int:
+    code = ending.code
+    if code is None:
+        how = {"converged": ended.converged, "timed_out": ended.timed_out}
+        code = _code(call, ended.report, **how)
+    if call.json:
+        return _told(call, ended.report, code)
+    show.finish(ended, call.view(ended.report), stopped=ending.wished())
+    _note_no_match(call, ended.report)
+    return code
+
+
+def _code(call: Call, report: RoundReport, **ended: Any) -> int:
+    told = {"converged": None, "timed_out": False, **ended}
+    approve = call.orders.approve
+    return verdict.exit_code(report, detailed=call.detailed, approve=approve, **told)
+
+
+def _told(call: Call, report: RoundReport, code: int) -> int:
+    if call.json:
+        show.write(as_json.dumped(as_json.round_value(report, code)))
+    else:
+        show.page(text(report, call.view(report)))
+        _note_no_match(call, report)
+    return code
+
+
+def _note_no_match(call: Call, report: RoundReport) -> None:
+    """A mistyped pattern must not look like a job with which all is well."""
+    if call.orders.only and report.rounds and not any(r.plan.decisions for r in report.rounds):
+        show.complain(f"no job matches --only {' '.join(map(str, call.orders.only))}")
+
+
+def _without_round(command: str, call: Call, fault: Cause) -> int:
+    """End a command that came to no round: say why, in the form that was asked for."""
+    problems, faults = causes(fault)
+    report = RoundReport(call.machine.clock.now(), None, problems, (), faults)
+    code = _code(call, report)
+    if problems or (call.json and command in ROUNDS):
+        return _told(call, report, code)
+    for found in faults:
+        show.complain(found.message)
+    return code
+
+
+ROUNDS = ("apply", "plan", "watch")
+
+COMMANDS: dict[str, Callable[[Call], int]] = {
+    "apply": apply,
+    "plan": plan,
+    "watch": watch_,
+    "validate": readings.validate,
+    "render": readings.render,
+    "status": readings.status,
+}

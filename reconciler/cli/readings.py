@@ -1,0 +1,119 @@
+"""The commands that ask no cluster and send nothing: validate, render, status."""
+
+from reconciler.app.wiring import NoPlatformError, state_directory
+from reconciler.cli import show
+from reconciler.cli.call import Call
+from reconciler.cli.causes import causes
+from reconciler.loop.desired import Declared
+from reconciler.model.keys import JobKey
+from reconciler.model.problem import Problem
+from reconciler.model.rendered import FieldLayer, RenderedJob
+from reconciler.model.round import Fault, JobStatus, StatusReport
+from reconciler.model.tree import DesiredTree, Revision
+from reconciler.record.store import Record
+from reconciler.report import as_json, fields, verdict
+from reconciler.report.status import status as status_text
+from reconciler.report.validation import validation_text, validation_value
+from reconciler.report.verdict import ExitCode
+from reconciler.sources.port import SourceError
+from reconciler.translate.layers import fields_of
+
+
+def validate(call: Call) -> int:
+    """Check everything that can be checked without a cluster."""
+    declared, faults = _read(call)
+    wrong = declared.problems or declared.tree.incomplete
+    code = ExitCode.UNREACHABLE if faults else ExitCode.INVALID if wrong else ExitCode.SUCCESS
+    if call.json:
+        value = validation_value(declared.tree, declared.problems, code)
+        show.write(as_json.dumped(value))
+    else:
+        show.write(validation_text(declared.tree, declared.problems))
+    return code
+
+
+def render(call: Call) -> int:
+    """Show rendered jobs field by field."""
+    declared = call.declared()
+    found, problems = _asked_for(call, declared)
+    policies = declared.tree.policies
+    for problem in problems:
+        show.complain(str(problem))
+    if not found and not problems:
+        show.complain(f"no job that is declared matches {call.told['job']}")
+        return ExitCode.USAGE
+    told = [(job, fields_of(job, policies)) for job in found] if policies is not None else []
+    show.write(_fields(call, told))
+    return ExitCode.INVALID if problems else ExitCode.SUCCESS
+
+
+def status(call: Call) -> int:
+    """Show the conditions on record."""
+    report = _status(call)
+    code = verdict.status_code(report, detailed=call.detailed)
+    if call.json:
+        show.write(as_json.dumped(as_json.status_value(report, code)))
+    else:
+        show.page(status_text(report, call.view()))
+    return code
+
+
+def _asked_for(call: Call, declared: Declared) -> tuple[list[RenderedJob], list[Problem]]:
+    """Return the jobs to render, and why others that were asked for cannot be."""
+    pattern, tree = call.told["job"], declared.tree
+
+    def asked(key: JobKey) -> bool:
+        return bool(pattern.matches(key)) and call.cluster in (None, key.cluster)
+
+    found = [declared.rendered[key] for key in sorted(declared.rendered) if asked(key)]
+    wrong = {p for key, problems in declared.unrendered.items() if asked(key) for p in problems}
+    wrong |= {p for key, job in tree.broken.items() if asked(key) for p in job.problems}
+    if not found and not wrong:
+        # A job that is not there may stand in a document that cannot be read.
+        wrong = set(declared.problems)
+    return found, sorted(wrong)
+
+
+def _fields(call: Call, told: list[tuple[RenderedJob, tuple[FieldLayer, ...]]]) -> str:
+    if call.json:
+        jobs = [fields.fields_value(job, layers) for job, layers in told]
+        return as_json.dumped({"format": as_json.FORMAT, "jobs": jobs})
+    return "\n".join(fields.fields_text(job, layers) for job, layers in told)
+
+
+def _status(call: Call) -> StatusReport:
+    """Return what is on record; a tree that cannot be read hides nothing that is known."""
+    now = call.machine.clock.now()
+    declared, faults = _read(call)
+    try:
+        directory = state_directory(call.settings, declared, call.machine.environment)
+    except NoPlatformError as fault:
+        problems, unread = causes(fault)
+        return StatusReport(now, None, None, (), problems=problems, faults=faults or unread)
+    with Record(directory, now, writing=False) as record:
+        jobs, rounds = record.conditions(), record.rounds()
+    mine = [told for told in rounds if call.cluster in (None, told[0])]
+    round_at = max((at for _, at, _, _ in mine), default=None)
+    return StatusReport(
+        # Rounds are told in the cluster's time, which may pass faster than ours.
+        at=max(now, round_at or now),
+        round_at=round_at,
+        revision=Revision(mine[0][2]) if mine else None,
+        jobs=tuple(job for job in jobs if _selected(call, job)),
+        unmanaged=sum(count for *_, count in mine),
+        problems=declared.problems,
+        faults=faults,
+    )
+
+
+def _read(call: Call) -> tuple[Declared, tuple[Fault, ...]]:
+    """Return what is declared; when it cannot be read, nothing and why."""
+    try:
+        return call.declared(), ()
+    except SourceError as fault:
+        nothing = DesiredTree(Revision(""), None, {}, {}, (), incomplete=str(fault))
+        return Declared(nothing, {}, {}), causes(fault)[1]
+
+
+def _selected(call: Call, job: JobStatus) -> bool:
+    return call.orders.selects(job.key) and call.cluster in (None, job.key.cluster)

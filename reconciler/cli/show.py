@@ -1,0 +1,198 @@
+"""What a terminal, a pipe and a log see. Colour and motion on a terminal only.
+
+A reader who went away (`| head`) ends nothing: what a run does must not depend on who watches.
+"""
+
+import contextlib
+import io
+import logging
+import os
+import re
+import shutil
+import sys
+from types import TracebackType
+from typing import Any, Self
+
+from reconciler.loop.converge import Converged
+from reconciler.model.round import Event, RoundEnded, RoundReport, Waiting
+from reconciler.report import as_json, verdict
+from reconciler.report.counts import counts
+from reconciler.report.escape import escaped
+from reconciler.report.outcomes import Said, lines, live_lines
+from reconciler.report.text import View, text
+
+COLOURS = {"-": "31", "~": "33", "+": "32", "*": "36", ".": "35", "!": "31"}
+SIGN = re.compile(r"^[-~+*.!](?= )", re.MULTILINE)
+
+
+def prepare() -> None:
+    """Make streams and log fit for text from outside. Done once, before anything is shown."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A locale without the arrows of a plan must not end a run.
+            stream.reconfigure(errors="backslashreplace")
+    root = logging.getLogger()
+    if not root.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Escaped("%(asctime)s %(levelname)s %(message)s"))
+        root.addHandler(handler)
+
+
+def interactive() -> bool:
+    """Return whether a person can see a question and answer it."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def width() -> int | None:
+    """Return the width of the terminal; None for a pipe, where nothing wraps."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def complain(message: str) -> None:
+    """Write one line to standard error."""
+    _written(sys.stderr, f"reconcile: {escaped(message)}\n")
+
+
+def write(words: str) -> None:
+    """Write to standard output, as it is."""
+    _written(sys.stdout, words)
+
+
+def page(words: str) -> None:
+    """Write a plan to standard output, its signs in colour where that is wanted."""
+    write(_coloured(words))
+
+
+def finish(ended: Converged, view: View, *, stopped: bool) -> None:
+    """Say how a run ended: what is left, or that nothing is."""
+    report, found = ended.report, counts(ended.report)
+    left = found.held or found.changes or report.problems or report.faults
+    if ended.declined:
+        complain("nothing was done")
+    elif ended.converged and not left:
+        more = f", {found.unmanaged} unmanaged" if found.unmanaged else ""
+        page(f"converged: {found.kept} kept{more}\n")
+    else:
+        page(text(report, view))
+    if ended.timed_out:
+        complain("not converged in time; updates that roll go on by themselves")
+    if stopped:
+        complain("stopped; updates that roll go on by themselves")
+
+
+class Listener:
+    """Shows what happens: plain lines, and on a terminal a few lines that move below them.
+
+    With `json`, standard output belongs to the result: then the lines go to standard error.
+    """
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self._said = Said()
+        self._told: RoundReport | None = None
+        self._live: Any = None
+
+    def __enter__(self) -> Self:
+        moving = sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+        if moving and not self._json:
+            self._live = _live()
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._pause()
+
+    def listen(self, event: Event) -> None:
+        """Show one event."""
+        self._said, told = lines(self._said, event)
+        if self._live is None or not isinstance(event, Waiting):
+            self._tell(told)
+        moving = live_lines(event)
+        if self._live is None or moving is None:
+            return
+        if moving:
+            self._live.update(_moving(moving))
+            self._live.start()
+        else:
+            self._pause()
+
+    def watched(self, event: Event) -> None:
+        """Show one event of a watch: with `json`, a round that tells something new is one line."""
+        if not self._json:
+            self.listen(event)
+        elif isinstance(event, RoundEnded):
+            told = as_json.timeless(event.report)
+            if told != self._told:
+                self._told = told
+                report = event.report
+                code = verdict.exit_code(report, detailed=False, converged=None, timed_out=False)
+                write(as_json.line(as_json.round_value(report, code)))
+
+    def _tell(self, told: tuple[str, ...]) -> None:
+        if told:
+            self._pause()
+            # A log on a full disk must not end a run.
+            with contextlib.suppress(OSError):
+                _written(self._out, _coloured("".join(f"{line}\n" for line in told)))
+
+    def ask(self, words: str) -> bool:
+        """Show a plan and ask whether to go ahead."""
+        self._pause()
+        _written(
+            self._out, _coloured(words) + "\nApply this plan? Only `yes` is taken as consent: "
+        )
+        return sys.stdin.readline().strip() == "yes"
+
+    @property
+    def _out(self) -> Any:
+        return sys.stderr if self._json else sys.stdout
+
+    def _pause(self) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+
+class _Escaped(logging.Formatter):
+    """One line for each line of a record, and no control characters of others in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return "\n".join(map(escaped, super().format(record).split("\n")))
+
+
+def _live() -> Any:
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+    return Live(console=console, transient=True, redirect_stdout=False, redirect_stderr=False)
+
+
+def _moving(told: tuple[str, ...]) -> Any:
+    """Return a spinner before the first line, and the rest below it, cut to the terminal."""
+    from rich.console import Group
+    from rich.spinner import Spinner
+    from rich.text import Text
+
+    first, *rest = (Text(line, no_wrap=True, overflow="ellipsis") for line in told)
+    return Group(Spinner("dots", first), *rest)
+
+
+def _written(stream: Any, words: str) -> None:
+    try:
+        stream.write(words)
+        stream.flush()
+    except BrokenPipeError:
+        # Python would complain again at the end, when it flushes what is left.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _coloured(words: str) -> str:
+    """Return the text with the sign before a job in colour, where colour is wanted."""
+    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+        return words
+    return SIGN.sub(lambda sign: f"\x1b[{COLOURS[sign[0]]}m{sign[0]}\x1b[0m", words)

@@ -1,0 +1,117 @@
+"""One reconciler over a generated tree and canned replies, wired as the program is, and counted."""
+
+import itertools
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from reconciler.app.packaged import schemas
+from reconciler.loop.desired import Reader
+from reconciler.loop.observe import Seat
+from reconciler.loop.round import Rounds, Work, always
+from reconciler.model.policy import Cluster
+from reconciler.model.round import Event, RoundReport
+from reconciler.plan.inputs import Orders
+from reconciler.record.store import Record
+from reconciler.scheduler.aurora import Aurora
+from reconciler.scheduler.client import Client
+from reconciler.sources.open import open_source
+from tests.bench.canned import CannedDoor
+from tests.bench.trees import CLUSTER
+
+NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Work that was done: YAML files parsed, values checked against a schema, RPCs sent."""
+
+    parses: int
+    schema_calls: int
+    rpcs: int
+
+    def __sub__(self, before: "Done") -> "Done":
+        return Done(
+            self.parses - before.parses,
+            self.schema_calls - before.schema_calls,
+            self.rpcs - before.rpcs,
+        )
+
+
+class Still:
+    """A clock that stands still: which jobs are looked at more closely depends on the minute."""
+
+    def now(self) -> datetime:
+        return NOW
+
+    def monotonic(self) -> float:
+        return 0.0
+
+    def wait(self, seconds: float) -> None:
+        raise AssertionError(f"a benchmark does not wait {seconds} s")
+
+
+class Bench:
+    """A reconciler whose cluster is a door, and what it has done so far."""
+
+    def __init__(self, tree: Path, record: Record, door: CannedDoor) -> None:
+        self._clock = Still()
+        self._reader = reader_of(tree)
+        # As the program does, to learn of which platform this is.
+        self._reader.read({}, frozenset())
+        self._client = Client(door, CLUSTER)
+        tokens = map(str, itertools.count())
+        self._rounds = Rounds(
+            Work(
+                reader=self._reader,
+                record=record,
+                seat=self._seat,
+                orders=Orders(),
+                clock=self._clock,
+                mint=lambda: next(tokens),
+            )
+        )
+
+    def _seat(self, cluster: Cluster) -> Seat:
+        return Seat(Aurora(cluster.name, self._client), _own_time)
+
+    def step(self) -> RoundReport:
+        """Do a round, with all that it remembers."""
+        return self._rounds.step(self._clock.now(), always, _deaf, lambda: False)
+
+    def preview(self) -> RoundReport:
+        """Plan a round, and remember nothing of it."""
+        return self._rounds.preview(self._clock.now())
+
+    @property
+    def done(self) -> Done:
+        reader = self._reader
+        return Done(reader.parses, reader.schemas.calls, sum(self._client.calls.values()))
+
+
+@contextmanager
+def bench(tree: Path, state: Path, door: CannedDoor, *, writing: bool = True) -> Iterator[Bench]:
+    """Yield a reconciler with its record in `state`."""
+    with Record(state, NOW, writing=writing) as record:
+        yield Bench(tree, record, door)
+
+
+def reader_of(tree: Path) -> Reader:
+    return Reader(open_source(str(tree)), schemas())
+
+
+def door_of(tree: Path) -> CannedDoor:
+    """Return a door to a cluster that runs what the tree declares."""
+    declared = reader_of(tree).read({}, frozenset())
+    assert not declared.problems, declared.problems
+    return CannedDoor(CLUSTER, declared.rendered.values())
+
+
+def _own_time(now: datetime) -> datetime:
+    return now
+
+
+def _deaf(event: Event) -> None:
+    del event

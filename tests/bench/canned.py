@@ -1,0 +1,94 @@
+"""A door to a cluster that runs exactly what is rendered: no scheduler's work is measured.
+
+Replies are made once and are bytes from then on. What depends on a call's arguments (one job's
+groups, its diff) is made when it is asked.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from reconciler.model.rendered import RenderedJob
+from reconciler.scheduler.http import Silence
+from reconciler.thrift import structs as aurora
+from reconciler.thrift.calls import decode_call, encode_reply
+from reconciler.translate import requests
+
+PLENTY = aurora.ResourceAggregate(
+    resources=(
+        aurora.Resource(numCpus=1e6),
+        aurora.Resource(ramMb=1 << 40),
+        aurora.Resource(diskMb=1 << 40),
+    )
+)
+
+
+def whole_job(job: RenderedJob) -> aurora.JobConfiguration:
+    """Return the job as getJobs tells it when it runs as declared."""
+    config = requests.task_config(job.config)
+    return aurora.JobConfiguration(
+        key=requests.job_key(job.desired.key),
+        owner=config.owner,
+        taskConfig=config,
+        instanceCount=job.desired.spec.instances,
+    )
+
+
+class CannedDoor:
+    """Answers for a cluster named `name` in which `jobs` run as declared."""
+
+    def __init__(self, name: str, jobs: Iterable[RenderedJob]) -> None:
+        self._name = name
+        self._jobs = {str(requests.job_key(j.desired.key)): whole_job(j) for j in jobs}
+        everything = aurora.GetJobsResult(configs=tuple(self._jobs.values()))
+        self.replies = {
+            "getJobs": self._reply("getJobs", getJobsResult=everything),
+            "getJobUpdateSummaries": self._reply(
+                "getJobUpdateSummaries",
+                getJobUpdateSummariesResult=aurora.GetJobUpdateSummariesResult(updateSummaries=()),
+            ),
+            "getTasksWithoutConfigs": self._reply(
+                "getTasksWithoutConfigs",
+                scheduleStatusResult=aurora.ScheduleStatusResult(tasks=()),
+            ),
+        }
+
+    def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
+        """Return the reply to a read; a benchmark writes nothing."""
+        assert not write, "nothing is sent in a benchmark"
+        # The head of a message: [1,"getJobs",...
+        method = body[4 : body.index(b'"', 4)].decode()
+        known = self.replies.get(method)
+        return known if known is not None else self._asked(method, decode_call(body).args)
+
+    def _asked(self, method: str, args: Mapping[str, Any]) -> bytes:
+        made: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+            "getConfigSummary": self._groups,
+            "getJobUpdateDiff": self._diff,
+            "getQuota": lambda _: {"getQuotaResult": aurora.GetQuotaResult(quota=PLENTY)},
+        }
+        return self._reply(method, **made[method](args))
+
+    def _groups(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        job = self._jobs[str(args["job"])]
+        groups = (_group(job.taskConfig, job.instanceCount or 0),)
+        summary = aurora.ConfigSummary(key=job.key, groups=groups)
+        return {"configSummaryResult": aurora.ConfigSummaryResult(summary=summary)}
+
+    def _diff(self, args: Mapping[str, Any]) -> dict[str, Any]:
+        request: aurora.JobUpdateRequest = args["request"]
+        changed = (_group(request.taskConfig, request.instanceCount or 0),)
+        found = aurora.GetJobUpdateDiffResult(add=(), remove=(), update=changed, unchanged=())
+        return {"getJobUpdateDiffResult": found}
+
+    def _reply(self, method: str, **result: Any) -> bytes:
+        response = aurora.Response(
+            responseCode=aurora.ResponseCode.OK,
+            serverInfo=aurora.ServerInfo(clusterName=self._name),
+            result=aurora.Result(**result),
+            details=(),
+        )
+        return encode_reply(method, 1, response)
+
+
+def _group(config: aurora.TaskConfig | None, instances: int) -> aurora.ConfigGroup:
+    return aurora.ConfigGroup(config=config, instances=(aurora.Range(first=0, last=instances - 1),))

@@ -1,0 +1,28 @@
+"""One cold dry run in a process of its own: `python -m tests.bench.cold TREE STATE REPLIES`.
+
+Prints, as JSON, what was counted and how much memory it took; the caller takes the time.
+"""
+
+import json
+import pickle
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from reconciler.report.text import text
+from tests.bench.bench import bench
+
+
+def main(tree: Path, state: Path, replies: Path) -> None:
+    # Made by the same benchmark a moment ago.
+    door = pickle.loads(replies.read_bytes())
+    with bench(tree, state, door, writing=False) as told:
+        shown = text(told.preview())
+        done = told.done
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    print(json.dumps({"line": shown.splitlines()[0], "peak_kb": peak_kb, **asdict(done)}))
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

@@ -1,0 +1,202 @@
+"""`make bench`: 1,000 jobs of 20 instances on canned replies; prints and writes a markdown section.
+
+Each scenario is run several times, with a garbage collection before each; raw runs, minimum, median
+and maximum are told, and the ratio of its median to a floor of the same run: what the machine alone
+needs for the same bytes. Absolute times belong to the machine; ratios travel.
+"""
+
+import gc
+import json
+import os
+import pickle
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from reconciler.report.counts import counts
+from reconciler.scheduler.http import Silence
+from reconciler.thrift.calls import decode_get_jobs, encode_call
+from tests.bench.bench import Bench, Done, bench, door_of
+from tests.bench.canned import CannedDoor
+from tests.bench.trees import INSTANCES, plant, release
+
+JOBS = 1_000
+COLD_RUNS, WARM_RUNS = 7, 15
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One scenario: its runs in milliseconds, work per run, floor, and peak memory where known."""
+
+    name: str
+    runs_ms: tuple[float, ...]
+    floor_ms: tuple[float, ...]
+    done: Done
+    peak_mb: float | None = None
+
+    def row(self) -> str:
+        """Return a row of the table."""
+        low, mid, high = min(self.runs_ms), median(self.runs_ms), max(self.runs_ms)
+        ratio = mid / median(self.floor_ms)
+        done = self.done
+        memory = f"{self.peak_mb:.0f} MB" if self.peak_mb is not None else ""
+        return (
+            f"| {self.name} | {low:.1f} | {mid:.1f} | {high:.1f} | {ratio:.1f} |"
+            f" {done.parses} | {done.schema_calls} | {done.rpcs} | {memory} |"
+        )
+
+    def raw(self) -> str:
+        """Return every run."""
+        told = ", ".join(f"{ms:.1f}" for ms in self.runs_ms)
+        return f"- {self.name}: {told}; floor {median(self.floor_ms):.1f}"
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Return how long it takes, in milliseconds."""
+    gc.collect()
+    start = time.perf_counter()
+    work()
+    return (time.perf_counter() - start) * 1000
+
+
+def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
+    """A dry run in a new process with a record; the floor is a bare interpreter."""
+    replies = state / "replies.pickle"
+    replies.write_bytes(pickle.dumps(door))
+    command = (sys.executable, "-m", "tests.bench.cold", tree, state, replies)
+    told: dict[str, object] = {}
+
+    def once() -> None:
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+        told.update(json.loads(done.stdout))
+
+    once()
+    pairs = [
+        (timed(lambda: subprocess.run((sys.executable, "-c", ""), check=True)), timed(once))
+        for _ in range(COLD_RUNS)
+    ]
+    assert told["line"] == f"0 to create, 0 to update, 0 to prune, {JOBS} kept"
+    done = Done(*(int(str(told[name])) for name in ("parses", "schema_calls", "rpcs")))
+    return Measured(
+        "cold dry run, a new process",
+        tuple(run for _, run in pairs),
+        tuple(floor for floor, _ in pairs),
+        done,
+        int(str(told["peak_kb"])) / 1024,
+    )
+
+
+def warm(told: Bench, floor: Callable[[], object]) -> Measured:
+    """A round in which nothing changed."""
+    before = told.done
+    pairs = [(timed(floor), timed(told.step)) for _ in range(WARM_RUNS)]
+    return _per_run("warm round, nothing changed", pairs, told.done - before)
+
+
+def changed(told: Bench, tree: Path, floor: Callable[[], object]) -> Measured:
+    """The preview after one file changed."""
+    pairs = []
+    before = told.done
+    for number in range(WARM_RUNS):
+        release(tree, 7, f"2.15.{number}")
+        pairs.append((timed(floor), timed(told.preview)))
+    assert counts(told.preview()).update == 1
+    return _per_run("warm preview, one file changed", pairs, told.done - before)
+
+
+def _per_run(name: str, pairs: list[tuple[float, float]], done: Done) -> Measured:
+    each = Done(*(round(n / len(pairs)) for n in (done.parses, done.schema_calls, done.rpcs)))
+    runs = tuple(run for _, run in pairs)
+    return Measured(name, runs, tuple(floor for floor, _ in pairs), each)
+
+
+def floor_of(tree: Path, door: CannedDoor) -> Callable[[], object]:
+    """Return the least that a warm round must do: read every file, split the jobs' reply."""
+    call = encode_call("getJobs", 1)
+
+    def least() -> None:
+        for path in tree.rglob("*.yaml"):
+            path.read_bytes()
+        reply = door.exchange(call, write=False)
+        assert not isinstance(reply, Silence)
+        decode_get_jobs(reply)
+
+    return least
+
+
+def machine() -> str:
+    """Return processor, cores and interpreter."""
+    told = Path("/proc/cpuinfo")
+    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
+    models = {line.partition(": ")[2] for line in lines if line.startswith("model name")}
+    model = ", ".join(sorted(models)) or platform.processor() or platform.machine()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{model}, {os.cpu_count()} cores, {python}"
+
+
+ABOUT = """\
+# Benchmarks
+
+Written by `make bench` (tests/bench). Times in milliseconds; absolute ones belong to the machine,
+the ratio to the floor of the same run travels.
+
+- Machine: {machine}.
+- Desired state: {jobs:,} jobs of {instances} instances, one file each, {size_mb:.1f} MB.
+- Live: canned replies in this process, so that no scheduler is measured; `getJobs` has
+  {reply_mb:.1f} MB.
+- Floor of the cold run: a bare interpreter. Floor of the warm ones: every file read, and the reply
+  split into its jobs.
+
+| scenario | min | median | max | × floor | YAML parses | schema calls | RPCs | memory |
+|---|---|---|---|---|---|---|---|---|
+{rows}
+
+Every run, in order:
+
+{raw}
+"""
+
+
+def section(found: list[Measured], tree: Path, door: CannedDoor) -> str:
+    """Return the whole report."""
+    return ABOUT.format(
+        machine=machine(),
+        jobs=JOBS,
+        instances=INSTANCES,
+        size_mb=sum(path.stat().st_size for path in tree.rglob("*.yaml")) / 1e6,
+        reply_mb=len(door.replies["getJobs"]) / 1e6,
+        rows="\n".join(one.row() for one in found),
+        raw="\n".join(one.raw() for one in found),
+    )
+
+
+def main(target: Path) -> None:
+    """Measure, print, and write the section to a file."""
+    with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
+        tree, state = Path(folder) / "tree", Path(folder) / "state"
+        plant(tree, JOBS)
+        door = door_of(tree)
+        with bench(tree, state, door) as told:
+            told.step()
+            told.step()
+            floor = floor_of(tree, door)
+            found = [warm(told, floor)]
+        found.insert(0, cold(tree, state, door))
+        with bench(tree, state, door) as told:
+            told.step()
+            found.append(changed(told, tree, floor))
+        text = section(found, tree, door)
+    print(text)
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

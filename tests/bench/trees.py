@@ -1,0 +1,62 @@
+"""A desired state of any size: many services of one shape, spread over projects."""
+
+import shutil
+from pathlib import Path
+
+from reconciler.app.packaged import sample
+
+CLUSTER, ROLE_JOBS, INSTANCES = "devcluster", 50, 20
+
+PROJECT = """\
+apiVersion: reconciler/v1
+kind: Project
+metadata: {{name: {name}}}
+spec:
+  sources: ["{name}/**"]
+  environments: {{prod: {{cluster: devcluster}}}}
+  contact: {name}@retail.example
+  allow: {{instances: 100}}
+"""
+
+SERVICE = """\
+apiVersion: reconciler/v1
+kind: Service
+metadata: {{project: {project}, name: {name}}}
+spec:
+  package: forecast-{name}
+  version: "{version}"
+  run: forecast serve --port $PORT_HTTP --model /srv/models/{name}/current --threads 8
+  env: {{LOG_LEVEL: info, REGION: eu-central, MODEL: "{name}"}}
+  secrets: {{DB_PASSWORD: forecast-db}}
+  resources: {{cpu: 1.5, ram: 4GiB, disk: 10GiB}}
+  ports: [http]
+  health: /health
+  instances: {instances}
+  environments: {{prod: {{}}}}
+"""
+
+
+def plant(folder: Path, jobs: int, instances: int = INSTANCES) -> Path:
+    """Write a tree with so many jobs, one file each, and return the path of one of them."""
+    shutil.copytree(sample() / "platform", folder / "platform")
+    for path in (folder / "platform/projects").iterdir():
+        path.unlink()
+    for number in range(jobs):
+        project = f"team-{number // ROLE_JOBS:03}"
+        (folder / project).mkdir(exist_ok=True)
+        told = folder / f"platform/projects/{project}.yaml"
+        told.write_text(PROJECT.format(name=project), encoding="utf-8")
+        release(folder, number, "2.14.1", instances)
+    return path_of(folder, 0)
+
+
+def release(folder: Path, number: int, version: str, instances: int = INSTANCES) -> None:
+    """Write the document of one job with this version."""
+    project = f"team-{number // ROLE_JOBS:03}"
+    name = f"job-{number:05}"
+    text = SERVICE.format(project=project, name=name, version=version, instances=instances)
+    path_of(folder, number).write_text(text, encoding="utf-8")
+
+
+def path_of(folder: Path, number: int) -> Path:
+    return folder / f"team-{number // ROLE_JOBS:03}" / f"job-{number:05}.yaml"

@@ -1,0 +1,98 @@
+"""The commands that ask no cluster: they need none, and they write nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from reconciler.record.store import Record
+from tests.cli.console import Console
+from tests.support.builders import NOW
+
+
+@pytest.mark.parametrize("words", ["validate", "render api", "status"])
+def test_nothing_is_written_by_a_command_that_only_reads(
+    words: str, console: Console, tmp_path: Path
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert console(*words.split()).code == 0
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_render_as_json_tells_value_layer_and_place_of_every_field(console: Console) -> None:
+    ended = console("render", "devel/api", "--output", "json")
+    (job,) = json.loads(ended.out)["jobs"]
+    assert job["key"] == "devcluster/demand-forecast/devel/api"
+    told = {field["path"]: field for field in job["fields"]}
+    assert told["instances"] == {
+        "path": "instances",
+        "value": 1,
+        "layer": "environment",
+        "origin": "demand-forecast/api.yaml:18:46",
+    }
+    assert {f["layer"] for f in job["fields"]} == {
+        "author",
+        "environment",
+        "project",
+        "platform",
+        "built-in",
+    }
+
+
+def test_a_pattern_renders_every_job_that_it_matches(console: Console) -> None:
+    out = console("render", "*/api").out
+    assert out.count("devcluster/demand-forecast/prod/api  (") == 1
+    assert out.count("devcluster/demand-forecast/devel/api  (") == 1
+
+
+def test_status_before_the_first_round_says_so(console: Console) -> None:
+    assert console("status").out == "no round has been recorded yet\n"
+
+
+def test_status_of_a_record_outlives_a_tree_that_cannot_be_read(
+    console: Console, tmp_path: Path
+) -> None:
+    with Record(tmp_path / "s", NOW, writing=True) as record:
+        record.keep_round("devcluster", NOW, "abc", 3, [])
+    ended = console("status", "--state", "s", "--desired", "nowhere")
+    assert ended.code == 6
+    assert ended.out == (
+        "0 jobs: 3 unmanaged; last round 2026-11-24 03:00:00Z at abc\n"
+        "! desired state not read: nowhere cannot be read: No such file or directory\n"
+    )
+
+
+BROKEN = {
+    "plan": "a plan",
+    "apply": "a run",
+    "status": "the status",
+    "validate": "a check",
+}
+
+
+@pytest.mark.parametrize("command", BROKEN)
+def test_a_broken_platform_is_told_as_what_it_is(command: str, console: Console) -> None:
+    """Nobody knows then where the record lies; the mistake in the document must be said."""
+    Path("desired-state/platform/platform.yaml").write_text("kind: Platform\n")
+    ended = console(command)
+    assert ended.code == 3
+    assert "platform/platform.yaml:1:1: " in ended.out
+    told = json.loads(console(command, "--output", "json").out)
+    assert (told["exitCode"], len(told["problems"]) > 0) == (3, True)
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "status"])
+def test_an_empty_directory_is_no_desired_state(command: str, console: Console) -> None:
+    Path("empty").mkdir()
+    ended = console(command, "--desired", "empty")
+    assert ended.code == 6
+    assert "no documents below empty" in ended.out + ended.err
+
+
+def test_control_characters_of_a_document_do_not_reach_the_terminal(console: Console) -> None:
+    bad = 'apiVersion: reconciler/v1\nkind: "\\e[2Jx"\n'
+    Path("desired-state/demand-forecast/\x1b[2J.yaml").write_text(bad)
+    ended = console("validate")
+    assert ended.code == 3
+    assert "\x1b" not in ended.out + ended.err
+    assert "\\x1b[2J" in ended.out

@@ -1,0 +1,185 @@
+"""What is declared, read again and again: work that need not be done is not done."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from reconciler.app.packaged import schemas
+from reconciler.loop.desired import Declared, Reader
+from reconciler.loop.observe import PASSES_MAX, examined, revisions
+from reconciler.model.live import LiveSnapshot
+from reconciler.model.memory import Absence
+from reconciler.model.questions import Questions
+from reconciler.model.tree import Files, Revision
+from reconciler.plan.inputs import PlanInput
+from reconciler.sources.port import SourceError
+from reconciler.thrift.calls import READ_ONLY_METHODS
+from tests.support.builders import (
+    NOW,
+    a_job,
+    a_key,
+    a_live_job,
+    a_round,
+    a_snapshot,
+    an_owned,
+    an_update,
+    owning,
+)
+from tests.support.site import CLUSTER, PLATFORM, PROJECT, Site, Tree, service
+
+NOBODY: frozenset[str] = frozenset()
+
+
+@pytest.fixture
+def tree() -> Tree:
+    made = Tree()
+    made.files = {
+        "platform/platform.yaml": PLATFORM,
+        "platform/clusters/dev.yaml": CLUSTER.format(name="dev"),
+        "platform/projects/shop.yaml": PROJECT.format(name="shop", cluster="dev", more=""),
+        "shop/web.yaml": service("web"),
+        "shop/api.yaml": service("api"),
+    }
+    return made
+
+
+@pytest.fixture
+def reader(tree: Tree) -> Reader:
+    return Reader(tree, schemas())
+
+
+def read(reader: Reader) -> Declared:
+    return reader.read({}, NOBODY)
+
+
+def test_second_reading_of_the_same_parses_and_renders_nothing(reader: Reader) -> None:
+    first = read(reader)
+    assert {key.name for key in first.rendered} == {"web", "api"}
+    work = reader.parses, reader.renders
+    assert read(reader).rendered == first.rendered
+    assert (reader.parses, reader.renders) == work
+
+
+def test_one_changed_file_is_one_parse_and_one_rendering(reader: Reader, tree: Tree) -> None:
+    first = read(reader)
+    work = reader.parses, reader.renders
+    tree.files["shop/web.yaml"] = service("web", version='"2"')
+    second = read(reader)
+    assert (reader.parses, reader.renders) == (work[0] + 1, work[1] + 1)
+    changed = {k.name for k, job in second.rendered.items() if job != first.rendered[k]}
+    assert changed == {"web"}
+
+
+def test_changed_platform_renders_everything_anew(reader: Reader, tree: Tree) -> None:
+    read(reader)
+    renders = reader.renders
+    tree.files["platform/platform.yaml"] = PLATFORM.replace("watch: 2s", "watch: 3s")
+    read(reader)
+    assert reader.renders == renders + 2
+
+
+def test_job_that_comes_back_is_rendered_like_a_new_one(reader: Reader, tree: Tree) -> None:
+    read(reader)
+    text = tree.files.pop("shop/web.yaml")
+    assert {key.name for key in read(reader).rendered} == {"api"}
+    tree.files["shop/web.yaml"] = text
+    assert {key.name for key in read(reader).rendered} == {"web", "api"}
+
+
+def test_broken_platform_renders_nothing_and_says_why(reader: Reader, tree: Tree) -> None:
+    read(reader)
+    tree.files["platform/platform.yaml"] = "kind: ["
+    found = read(reader)
+    assert found.rendered == {}
+    assert found.problems
+
+
+def test_ancestry_is_told_of_what_else_is_asked(reader: Reader, tree: Tree) -> None:
+    older = read(reader).tree.revision.id
+    tree.files["shop/web.yaml"] = service("web", version='"2"')
+    declared = read(reader)
+    assert declared.tree.revision.descends_from(older) is None
+    found = reader.ancestry(declared, frozenset({older, "unheard-of"})).tree.revision
+    assert found.descends_from(older) is True
+    assert found.descends_from("unheard-of") is False
+    assert reader.ancestry(declared, frozenset({declared.tree.revision.id})) is declared
+
+
+def test_source_that_moved_on_meanwhile_tells_nothing(reader: Reader, tree: Tree) -> None:
+    older = read(reader).tree.revision.id
+    declared = read(reader)
+    tree.files["shop/web.yaml"] = service("web", version='"2"')
+    assert reader.ancestry(declared, frozenset({older, "other"})) is declared
+
+
+def test_revisions_that_were_applied_or_looked_at_are_asked_about() -> None:
+    key = a_key()
+    memory = owning(
+        owned={key: an_owned(revision="applied")},
+        absences={key: Absence(NOW, "absent")},
+        ended={key: an_update(revision="ended-before")},
+    )
+    live = a_live_job(
+        update=an_update(revision="rolling"), ended=(an_update(revision="ended-now"),)
+    )
+    gone = a_snapshot(live, ended={a_key("gone"): (an_update(revision="of-a-gone-job"),)})
+    assert revisions(memory) == {"applied", "absent", "ended-before"}
+    assert revisions(memory, gone) == {
+        *("applied", "absent", "ended-before"),
+        *("rolling", "ended-now", "of-a-gone-job"),
+    }
+    foreign = a_snapshot(a_live_job(update=an_update(ours=False)))
+    assert revisions(owning(owned={key: an_owned(revision="")}), foreign) == set()
+
+
+class Deaf:
+    """A port that answers no question."""
+
+    def __init__(self) -> None:
+        self.asked: list[Questions] = []
+
+    def examine(self, snapshot: LiveSnapshot, questions: Questions) -> LiveSnapshot:
+        self.asked.append(questions)
+        return snapshot
+
+
+def test_questions_that_nobody_answers_are_not_asked_for_ever() -> None:
+    given: PlanInput = a_round([a_job()])
+    given = replace(given, snapshot=replace(given.snapshot, answers={}))
+    port = Deaf()
+    examined(given, port)  # type: ignore[arg-type]
+    assert len(port.asked) == PASSES_MAX
+
+
+def test_preview_and_run_ask_reads_only_until_something_is_sent(tmp_path: Path) -> None:
+    site = Site(tmp_path / "state")
+    site.declare(service("web"))
+    site.preview()
+    assert {call.method for call in site.cluster.calls} <= READ_ONLY_METHODS
+
+
+def test_source_that_fails_between_two_readings_leaves_the_first(tmp_path: Path) -> None:
+    """Where revisions come from is then not known, which holds nothing back by itself."""
+
+    class Failing(Tree):
+        reads = 0
+
+        def read(self, asked: frozenset[str]) -> Files:
+            self.reads += 1
+            if self.reads == 2:
+                raise SourceError("git failed")
+            found = super().read(asked)
+            return replace(found, revision=Revision(found.revision.id))
+
+    site = Site(tmp_path / "state")
+    site.declare(service("web"))
+    assert site.converge().converged
+    failing = Failing()
+    failing.files = site.tree.files
+    site.tree = failing
+    site.declare(service("web", version='"2"'))
+    report = site.step()
+    assert failing.reads == 2
+    assert report.faults == ()
+    assert len(site.cluster.writes) == 2

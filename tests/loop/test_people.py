@@ -1,0 +1,313 @@
+"""What people do to our updates, and updates that come to no good."""
+
+from pathlib import Path
+
+import pytest
+
+from reconciler.model.keys import JobPattern
+from reconciler.model.plan import Hold, Reason
+from reconciler.plan.inputs import Orders
+from reconciler.thrift.structs import (
+    JobKey,
+    JobUpdateKey,
+    JobUpdateQuery,
+    JobUpdateRequest,
+    JobUpdateSettings,
+    JobUpdateStatus,
+    JobUpdateSummary,
+)
+from tests.loop.test_first_sight import their_config
+from tests.support.site import Site, cron, decisions, reasons, service
+
+WEB = JobKey(role="shop", environment="prod", name="web")
+FAILING = {"fail_ms": 700}
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path / "state")
+
+
+@pytest.fixture
+def running(site: Site) -> Site:
+    site.declare(service("web"), service("api"))
+    assert site.converge().converged
+    site.cluster.calls.clear()
+    return site
+
+
+def updates(site: Site) -> tuple[JobUpdateSummary, ...]:
+    """Return the job's updates, newest first."""
+    query = JobUpdateQuery(jobKey=WEB)
+    found = site.cluster.by_hand("getJobUpdateSummaries", jobUpdateQuery=query).result
+    assert found is not None
+    assert found.getJobUpdateSummariesResult is not None
+    return found.getJobUpdateSummariesResult.updateSummaries or ()
+
+
+def newest(site: Site) -> JobUpdateKey:
+    key = updates(site)[0].key
+    assert key is not None
+    return key
+
+
+def status(site: Site) -> JobUpdateStatus | None:
+    state = updates(site)[0].state
+    return state.status if state is not None else None
+
+
+def started(site: Site) -> int:
+    return sum(call.method == "startJobUpdate" for call in site.cluster.writes)
+
+
+def roll(site: Site) -> None:
+    """Start a change that takes long, and stop watching it in the middle."""
+    site.declare(service("web", version='"2"', sim={"run_ms": 20_000}), service("api"))
+    site.step()
+    site.clock.pass_by(1)
+    site.cluster.calls.clear()
+
+
+def hold(site: Site) -> Hold:
+    found = decisions(site.converge().report)["web"]
+    assert isinstance(found, Hold)
+    return found
+
+
+def test_update_that_a_person_paused_is_held_and_says_who(running: Site) -> None:
+    roll(running)
+    running.cluster.by_hand("pauseJobUpdate", key=newest(running), message="lunch", user="alice")
+    held = hold(running)
+    assert held.reason is Reason.PAUSED
+    assert "alice" in held.detail
+    assert "lunch" in held.detail
+    assert running.cluster.writes == []
+    running.cluster.by_hand("resumeJobUpdate", key=newest(running), message=None)
+    ended = running.converge()
+    assert reasons(ended.report)["web"] == "Converged"
+    assert running.cluster.writes == []
+
+
+def test_update_that_a_person_aborted_is_not_started_again(running: Site) -> None:
+    roll(running)
+    running.cluster.by_hand("abortJobUpdate", key=newest(running), message="no!", user="alice")
+    held = hold(running)
+    assert held.reason is Reason.ABORTED
+    assert "alice" in held.detail
+    assert "--retry dev/shop/prod/web" in held.release
+    running.clock.pass_by(3600)
+    assert hold(running).reason is Reason.ABORTED
+    assert running.cluster.writes == []
+
+
+def test_aborted_update_goes_on_when_a_person_releases_it(running: Site) -> None:
+    roll(running)
+    running.cluster.by_hand("abortJobUpdate", key=newest(running), message=None)
+    assert hold(running).reason is Reason.ABORTED
+    running.converge(Orders(retry=(JobPattern.parse("web"),)))
+    assert reasons(running.converge().report)["web"] == "Converged"
+
+
+def test_aborted_update_is_forgotten_when_another_spec_is_declared(running: Site) -> None:
+    roll(running)
+    running.cluster.by_hand("abortJobUpdate", key=newest(running), message=None)
+    assert hold(running).reason is Reason.ABORTED
+    running.declare(service("web", version='"3"'), service("api"))
+    assert reasons(running.converge().report)["web"] == "Converged"
+
+
+def test_update_that_somebody_else_started_is_left_alone(running: Site) -> None:
+    request = JobUpdateRequest(
+        taskConfig=their_config("web"),
+        instanceCount=3,
+        settings=JobUpdateSettings(updateGroupSize=1, minWaitInInstanceRunningMs=20_000),
+    )
+    running.cluster.by_hand("startJobUpdate", request=request, message=None, user="alice")
+    held = hold(running)
+    assert held.reason is Reason.FOREIGN_UPDATE
+    assert "alice" in held.detail
+    assert running.cluster.writes == []
+    # Once it has ended the job differs from what is declared, and is brought back.
+    running.clock.pass_by(300)
+    assert reasons(running.converge().report)["web"] == "Converged"
+
+
+def test_update_to_an_older_spec_makes_way_for_the_newer(running: Site) -> None:
+    roll(running)
+    running.declare(service("web", version='"3"'), service("api"))
+    ended = running.converge()
+    assert reasons(ended.report)["web"] == "Converged"
+    assert [call.method for call in running.cluster.writes] == ["abortJobUpdate", "startJobUpdate"]
+    told = [u.state.status for u in updates(running) if u.state is not None]
+    assert told[:2] == [JobUpdateStatus.ROLLED_FORWARD, JobUpdateStatus.ABORTED]
+
+
+def test_update_that_a_person_rolled_back_is_quarantined(running: Site) -> None:
+    roll(running)
+    running.cluster.by_hand("rollbackJobUpdate", key=newest(running), message=None)
+    assert hold(running).reason is Reason.QUARANTINED
+    assert status(running) is JobUpdateStatus.ROLLED_BACK
+    assert running.cluster.writes == []
+
+
+# --- updates that fail
+
+
+def test_update_that_fails_rolls_back_and_is_not_tried_again(running: Site) -> None:
+    running.declare(service("web", version='"2"', sim=FAILING), service("api"))
+    held = hold(running)
+    assert held.reason is Reason.QUARANTINED
+    assert status(running) is JobUpdateStatus.ROLLED_BACK
+    assert started(running) == 1
+    running.watch(3600, interval_s=120)
+    assert started(running) == 1
+    assert reasons(running.step())["web"] == "Quarantined"
+    assert [t.status.name for t in running.cluster.tasks("web") if t.status] == ["RUNNING"] * 3
+
+
+def test_quarantine_ends_with_another_spec(running: Site) -> None:
+    running.declare(service("web", version='"2"', sim=FAILING), service("api"))
+    assert hold(running).reason is Reason.QUARANTINED
+    running.declare(service("web", version='"3"'), service("api"))
+    assert reasons(running.converge().report)["web"] == "Converged"
+    assert not running.memory().quarantined
+
+
+def test_word_to_try_again_is_for_once(running: Site) -> None:
+    running.declare(service("web", version='"2"', sim=FAILING), service("api"))
+    assert hold(running).reason is Reason.QUARANTINED
+    ended = running.converge(Orders(retry=(JobPattern.parse("web"),)))
+    assert reasons(ended.report)["web"] == "Quarantined"
+    assert started(running) == 2
+
+
+def test_quarantine_outlives_the_record(running: Site, tmp_path: Path) -> None:
+    """Aurora's own history of updates tells what failed."""
+    running.declare(service("web", version='"2"', sim=FAILING), service("api"))
+    assert hold(running).reason is Reason.QUARANTINED
+    running.state = tmp_path / "another"
+    assert reasons(running.step())["web"] == "Quarantined"
+    running.watch(600)
+    assert started(running) == 1
+
+
+def test_first_version_that_fails_stays_visible_and_is_not_restarted(site: Site) -> None:
+    site.declare(service("web", sim=FAILING), service("api"))
+    ended = site.converge()
+    assert reasons(ended.report) == {"web": "Quarantined", "api": "Converged"}
+    assert status(site) is JobUpdateStatus.FAILED
+    assert started(site) == 2
+    site.watch(3600, interval_s=120)
+    assert started(site) == 2
+
+
+def test_first_version_that_never_gets_up_is_given_up_at_its_deadline(site: Site) -> None:
+    site.declare(service("web", sim={"run_ms": -1}), service("api"))
+    began = site.clock.monotonic()
+    ended = site.converge()
+    assert reasons(ended.report) == {"web": "Quarantined", "api": "Converged"}
+    assert 600 < site.clock.monotonic() - began < 900
+    assert status(site) is JobUpdateStatus.ABORTED
+    assert len(site.cluster.tasks("web")) == 3
+    site.watch(3600, interval_s=120)
+    assert started(site) == 2
+
+
+def test_change_that_never_gets_up_is_rolled_back_at_its_deadline(running: Site) -> None:
+    running.declare(service("web", version='"2"', sim={"run_ms": -1}), service("api"))
+    ended = running.converge()
+    assert reasons(ended.report)["web"] == "Quarantined"
+    assert status(running) is JobUpdateStatus.ROLLED_BACK
+    assert [t.status.name for t in running.cluster.tasks("web") if t.status] == ["RUNNING"] * 3
+    assert started(running) == 1
+
+
+def test_update_without_room_waits_for_a_person_and_goes_on_when_there_is_room(
+    tmp_path: Path,
+) -> None:
+    site = Site(tmp_path / "state", agents=1)
+    site.declare(service("web", instances=40))
+    ended = site.converge()
+    assert ended.converged
+    found = decisions(ended.report)["web"]
+    assert isinstance(found, Hold)
+    assert found.reason is Reason.NO_ROOM
+    assert "Insufficient: CPU" in found.detail
+    site.declare(service("web", instances=20))
+    assert reasons(site.converge().report)["web"] == "Converged"
+
+
+# --- a record that was lost
+
+
+def test_lost_record_takes_our_jobs_by_their_marks_and_prunes_nothing(
+    running: Site, tmp_path: Path
+) -> None:
+    running.state = tmp_path / "another"
+    running.declare(service("web", version='"2"'))
+    assert reasons(running.step()) == {"web": "Drifted", "api": "RecordLost"}
+    assert reasons(running.converge().report)["web"] == "Converged"
+    running.watch(600)
+    assert len(running.cluster.tasks("api")) == 3
+    assert [key.name for key in running.memory().owned] == ["web"]
+
+
+def test_guard_holds_what_is_too_much_and_an_approval_releases_exactly_that(site: Site) -> None:
+    documents = [service(f"job-{n}", instances=1) for n in range(6)]
+    site.declare(*documents)
+    site.converge()
+    site.declare(*documents[:1])
+    ended = site.converge()
+    assert sorted(reasons(ended.report).values()) == ["Converged"] + ["Guarded"] * 5
+    assert len(site.cluster.tasks()) == 6
+    digest = ended.report.rounds[0].plan.digest
+    assert reasons(site.converge(Orders(approve=frozenset({"0" * 16}))).report) == (
+        reasons(ended.report)
+    )
+    site.converge(Orders(approve=frozenset({digest})))
+    site.clock.pass_by(10)
+    assert len(site.cluster.tasks()) == 1
+
+
+def test_window_of_the_guard_outlives_the_process_and_slides(site: Site) -> None:
+    """Three prunes a day: many small rounds must not do what one large one may not."""
+    documents = [service(f"job-{n}", instances=1) for n in range(8)]
+    site.declare(*documents)
+    site.converge()
+    left = 8
+    for _ in range(3):
+        left -= 1
+        site.declare(*documents[:left])
+        site.converge()
+    assert len(site.cluster.tasks()) == 5
+    site.declare(*documents[: left - 1])
+    assert "Guarded" in reasons(site.converge().report).values()
+    assert len(site.cluster.tasks()) == 5
+    site.clock.pass_by(24 * 3600)
+    site.converge()
+    site.clock.pass_by(10)
+    assert len(site.cluster.tasks()) == 4
+
+
+def test_older_revision_does_not_downgrade(running: Site) -> None:
+    running.declare(service("web", version='"2"'), service("api"))
+    running.converge()
+    running.tree.go_back(1)
+    held = hold(running)
+    assert held.reason is Reason.NEWER_APPLIED
+    assert started(running) == 1
+    assert reasons(running.converge(Orders(allow_older=True)).report)["web"] == "Converged"
+    assert started(running) == 2
+
+
+def test_run_of_a_cron_job_goes_on_when_its_template_changes(site: Site) -> None:
+    site.declare(cron("nightly"), service("api"))
+    site.converge()
+    key = JobKey(role="shop", environment="prod", name="nightly")
+    site.cluster.by_hand("startCronJob", job=key)
+    site.clock.pass_by(5)
+    (before,) = site.cluster.tasks("nightly")
+    site.declare(cron("nightly", version='"2"'), service("api"))
+    assert site.converge().converged
+    (after,) = site.cluster.tasks("nightly")
+    assert before.assignedTask == after.assignedTask

@@ -8,7 +8,7 @@ from typing import Any
 from reconciler.desired import units
 from reconciler.desired.documents import Document
 from reconciler.desired.provenance import Merged, Provenance
-from reconciler.model.keys import JobKey
+from reconciler.model.keys import MASTER, WORKERS, JobKey
 from reconciler.model.policy import Project
 from reconciler.model.spec import (
     Collision,
@@ -40,8 +40,8 @@ def jobs_of(
     )
     if kind != "BatchFramework":
         return [replace(job, spec=_spec(spec, spec, kind))]
-    master = replace(key, name=f"{name}-master")
-    workers = replace(key, name=f"{name}-workers")
+    master = replace(key, name=name + MASTER)
+    workers = replace(key, name=name + WORKERS)
     leading, working = _part(spec, "master"), _part(spec, "workers")
     return [
         replace(

@@ -6,7 +6,7 @@ An empty set of instance ids means *all* to Aurora's killTasks and updateOnlyThe
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 # GOOD_IDENTIFIER_PATTERN of api.thrift; Java's \w is ASCII only, and 255 is the server's limit.
@@ -37,6 +37,17 @@ class JobKey:
         if len(parts) != 4:
             raise ValueError(f"a job key is cluster/role/environment/name, not {text!r}")
         return cls(*parts)
+
+
+# A batch framework is two jobs, named after it.
+MASTER, WORKERS = "-master", "-workers"
+
+
+def workers_of(master: JobKey) -> JobKey | None:
+    """Return the key of the workers that would belong to this master; None for another name."""
+    if not master.name.endswith(MASTER):
+        return None
+    return replace(master, name=master.name.removesuffix(MASTER) + WORKERS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ class Reason(Enum):
     ABORTED = ("Aborted", Standing.BLOCKED, "a person aborted our update")
     NOT_ADOPTED = ("NotAdopted", Standing.BLOCKED, "live, not ours, and different")
     MASTER_HELD = ("MasterHeld", Standing.BLOCKED, "its master is held")
+    WORKERS_HELD = ("WorkersHeld", Standing.BLOCKED, "its workers are held, and go first")
     NO_ROOM = ("NoRoom", Standing.BLOCKED, "our update finds no room in the cluster")
     QUARANTINED = ("Quarantined", Standing.BLOCKED, "this very spec failed, and is not tried again")
     NEWER_APPLIED = ("NewerApplied", Standing.BLOCKED, "a revision that ours does not contain ran")

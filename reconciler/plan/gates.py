@@ -4,9 +4,9 @@ Each gate turns an act into a hold that remembers the act; none makes an act.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from reconciler.model.keys import JobKey
+from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.live import LiveJob, LiveSnapshot
 from reconciler.model.plan import (
     AbortUpdate,
@@ -60,6 +60,18 @@ def behind_master(decision: Decision, f: Facts, decided: Mapping[JobKey, Decisio
         case Act() | Hold() as other:
             detail = f"{master}: {other.reason.label}"
             return held(decision, Reason.MASTER_NOT_SETTLED, detail, "")
+
+
+def behind_workers(decision: Decision, decided: Mapping[JobKey, Decision]) -> Decision:
+    """A removed master waits for its workers, but not for ever when these are held."""
+    if not isinstance(decision, Hold) or decision.reason is not Reason.WORKERS_FIRST:
+        return decision
+    workers = workers_of(decision.key)
+    other = decided.get(workers) if workers is not None else None
+    if not isinstance(other, Hold) or other.reason.standing is Standing.WAITING:
+        return decision
+    detail, release = f"{workers}: {other.reason.label}", f"release {workers}"
+    return replace(decision, reason=Reason.WORKERS_HELD, detail=detail, release=release)
 
 
 def not_older(decision: Decision, f: Facts, *, allow_older: bool) -> Decision:

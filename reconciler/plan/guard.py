@@ -5,11 +5,11 @@ the fleet, a half-read tree that prunes it. Limits count over a sliding window t
 keeps, so that many small rounds cannot do what one large one may not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from reconciler.model.keys import JobKey
+from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.memory import Deed, Limits, Memory, Owned
 from reconciler.model.plan import (
     AbortUpdate,
@@ -107,7 +107,10 @@ def _kills(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reason, 
             by_project.setdefault(act.project, []).append(act)
     found: dict[JobKey, tuple[Reason, str]] = {}
     for project, mine in by_project.items():
-        why = _too_many_kills(project, mine, watched) or _last_job(project, mine, watched)
+        begun = _begun(project, watched)
+        why = _too_many_kills(project, mine, begun, watched) or _last_job(
+            project, mine, begun, watched
+        )
         if why:
             found.update((act.key, (Reason.GUARDED, why)) for act in mine)
     return found
@@ -118,14 +121,31 @@ def _ends_job(act: Act) -> bool:
     return isinstance(act.action, AbortUpdate) and act.reason is Reason.REMOVED
 
 
-def _too_many_kills(project: str, mine: Sequence[Act], watched: Watched) -> str:
-    spent = {
+def _begun(project: str, watched: Watched) -> frozenset[JobKey]:
+    """Return what was killed or pruned within a day.
+
+    A job may need several acts (abort, deschedule, kill), and a master goes after its workers:
+    what was begun may be brought to its end.
+    """
+    return frozenset(
         s.key
         for s in watched.memory.spent
         if s.project == project and s.deed in (Deed.PRUNE, Deed.KILL) and watched.now - s.at < DAY
-    }
-    # A job may need several acts (abort, deschedule, kill); it counts once.
-    fresh = {act.key for act in mine} - spent
+    )
+
+
+def _counted(keys: Iterable[JobKey], known: Set[JobKey]) -> frozenset[JobKey]:
+    """Return what jobs count as: a master as its workers, so that a framework is one."""
+    pairs = ((key, workers_of(key)) for key in keys)
+    return frozenset(w if w is not None and w in known else key for key, w in pairs)
+
+
+def _too_many_kills(
+    project: str, mine: Sequence[Act], begun: frozenset[JobKey], watched: Watched
+) -> str:
+    keys = {act.key for act in mine}
+    spent = _counted(begun, begun | keys)
+    fresh = _counted(keys, begun | keys) - spent
     guard = _guard(watched, project)
     allowed = _allowed(
         guard.prunes_max, guard.prunes_share, len(_jobs(project, watched)) + len(spent)
@@ -138,10 +158,12 @@ def _too_many_kills(project: str, mine: Sequence[Act], watched: Watched) -> str:
     )
 
 
-def _last_job(project: str, mine: Sequence[Act], watched: Watched) -> str:
-    pruned = {act.key for act in mine if act.prune or _ends_job(act)}
-    left = _jobs(project, watched).keys() & watched.live - pruned
-    if not pruned or left:
+def _last_job(project: str, mine: Sequence[Act], begun: frozenset[JobKey], watched: Watched) -> str:
+    jobs = _jobs(project, watched).keys()
+    known = begun | jobs
+    pruned = _counted((act.key for act in mine if act.prune or _ends_job(act)), known)
+    left = _counted(jobs & watched.live, known) - pruned
+    if pruned <= _counted(begun, known) or left:
         return ""
     return f"project {project} would have no job left"
 

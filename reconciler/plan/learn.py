@@ -15,7 +15,7 @@ from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, 
 from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, StartUpdate
 from reconciler.model.policy import OnRemove
 from reconciler.model.update import TOKEN, LiveUpdate
-from reconciler.plan.facts import spec_of, trouble_of, troubles_in
+from reconciler.plan.facts import facts, spec_of, trouble_of, troubles_in
 from reconciler.plan.guard import DAY, deed_of
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.planner import limits
@@ -116,7 +116,8 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
     seen = {d.key: d for d in plan.decisions}
     return replace(
         memory,
-        fresh=False,
+        # Until a person has confirmed or declared what only marks say is ours, marks are needed.
+        fresh=memory.fresh and any(d.reason is Reason.RECORD_LOST for d in seen.values()),
         owned=_owned(given, memory, seen),
         quarantined={k: q for k, q in memory.quarantined.items() if not _mended(given, k, q)},
         absences=_absences(given, memory, seen),
@@ -175,7 +176,7 @@ def _ownership(given: PlanInput, memory: Memory, key: JobKey) -> Owned:
 def _owned(
     given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
 ) -> dict[JobKey, Owned]:
-    owned = dict(memory.owned)
+    owned = {**memory.owned, **_restored(given, memory, seen)}
     for key, decision in seen.items():
         if not isinstance(decision, Keep):
             continue
@@ -188,6 +189,23 @@ def _owned(
                 revision=_revision(memory.owned.get(key), given.tree.revision.id),
             )
     return owned
+
+
+def _restored(
+    given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
+) -> dict[JobKey, Owned]:
+    """Return the declared jobs that a mark says are ours, whatever was decided about them.
+
+    Which revision was applied to them last, nobody knows.
+    """
+    if not memory.fresh:
+        return {}
+    known = facts(given, final=True)
+    return {
+        key: replace(_ownership(given, memory, key), revision="")
+        for key in seen.keys() & given.rendered.keys() - memory.owned.keys()
+        if known[key].is_ours and known[key].live is not None
+    }
 
 
 def _revision(before: Owned | None, now: str) -> str:

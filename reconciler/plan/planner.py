@@ -14,7 +14,13 @@ from reconciler.model.policy import Guard
 from reconciler.model.questions import Questions
 from reconciler.plan.decide import decide
 from reconciler.plan.facts import Facts, facts
-from reconciler.plan.gates import behind_master, charged, not_older, within_quota
+from reconciler.plan.gates import (
+    behind_master,
+    behind_workers,
+    charged,
+    not_older,
+    within_quota,
+)
 from reconciler.plan.guard import Watched, guarded, limits_of
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.order import APPROVABLE, digest, ordered
@@ -43,9 +49,9 @@ def plan(given: PlanInput) -> Plan:
     in_order = ordered(d for key, d in gated.items() if given.orders.selects(key))
     charged_in_order = _within_quota(in_order, given)
     name = digest(charged_in_order)
-    guarded_in_order = _guarded(charged_in_order, known, given, name)
-    decisions = ordered(guarded_in_order)
-    assert len({d.key for d in decisions}) == len(decisions), "two decisions for one job"
+    guarded = {d.key: d for d in _guarded(charged_in_order, known, given, name)}
+    decisions = ordered(behind_workers(d, guarded) for d in guarded.values())
+    assert len(decisions) == len(charged_in_order), "two decisions for one job"
     return Plan(
         cluster=given.cluster.name,
         revision=given.tree.revision,

@@ -4,7 +4,7 @@ Absence is not deletion: a prune needs a complete tree, a complete reading, two 
 seconds apart, a project that prunes, and a job that is ours beyond doubt.
 """
 
-from reconciler.model.keys import JobKey
+from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.live import LiveJob, TaskStatus
 from reconciler.model.memory import Limits
 from reconciler.model.plan import AbortUpdate, Act, Hold, Keep, Reason
@@ -16,7 +16,6 @@ from reconciler.plan.service import deschedule, kill
 from reconciler.plan.updates import Step, act_on, end_of_foreign
 
 SECOND_LOOK_S = 30
-MASTER, WORKERS = "-master", "-workers"
 
 
 def removal(f: Facts, given: PlanInput, limits: Limits | None, others: frozenset[JobKey]) -> Step:
@@ -64,15 +63,9 @@ def _gated(
         return _hold(f, Reason.PRUNE_OFF, "", "declare it again, or prune: on", step)
     if f.owned is None:
         return _hold(f, Reason.RECORD_LOST, "", "--approve DIGEST of this plan", step)
-    if f.key.name.endswith(MASTER):
-        workers = JobKey(
-            f.key.cluster,
-            f.key.role,
-            f.key.environment,
-            f.key.name.removesuffix(MASTER) + WORKERS,
-        )
-        if workers in others:
-            return _hold(f, Reason.WORKERS_FIRST, str(workers), "", step)
+    workers = workers_of(f.key)
+    if workers in others:
+        return _hold(f, Reason.WORKERS_FIRST, str(workers), "", step)
     if not (given.orders.prune_now or _seen_twice(f)):
         return _hold(f, Reason.SECOND_LOOK, "", "", step)
     return step

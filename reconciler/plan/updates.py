@@ -30,6 +30,7 @@ Step = Decision | Questions
 # Every message of ours begins so: by it an abort of ours is told from a person's.
 OUR_WORDS = "reconcile:"
 GRACE_S = 600
+LATEST_MS = 4_102_444_800_000  # the year 2100
 
 
 def in_flight(f: Facts, live: LiveJob, update: LiveUpdate, otherwise: Step) -> Step:
@@ -205,4 +206,5 @@ def _at(at_ms: int) -> str:
 
 
 def _when(at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms / 1000, UTC)
+    # What a scheduler tells may be no time at all, and must not end the round.
+    return datetime.fromtimestamp(min(max(at_ms, 0), LATEST_MS) / 1000, UTC)

@@ -118,7 +118,7 @@ def counts_of(decisions: Iterable[Decision]) -> Counts:
     told = tuple(decisions)
     acts = [act for act in map(coming, told) if act is not None]
     by = {what: [a for a in acts if doing(a) is what] for what in Doing}
-    keeps = [d for d in told if isinstance(d, Keep)]
+    keeps = [d for d in told if isinstance(d, Keep) and d.reason is not Reason.GONE]
     unmanaged = sum(k.reason is Reason.UNMANAGED for k in keeps)
     return Counts(
         create=len(by[Doing.CREATE]),

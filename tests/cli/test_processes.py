@@ -183,7 +183,8 @@ def test_a_run_that_is_told_to_end_says_so_by_its_code(
 ) -> None:
     edit(here / "desired-state/platform/clusters/devcluster.yaml", "clock: 200 ", "clock: 1 ")
     running = started("--state", "state", "--output", "json")
-    # The line that an act was taken.
+    # What will be done, and the line that an act was taken.
+    assert "13 to create" in running.stderr.readline()
     assert "applied" in running.stderr.readline()
     running.send_signal(number)
     out, err = running.communicate(timeout=PATIENCE_S)

@@ -188,6 +188,7 @@ def test_quarantine_outlives_the_record(running: Site, tmp_path: Path) -> None:
     running.state = tmp_path / "another"
     assert reasons(running.step())["web"] == "Quarantined"
     running.watch(600)
+    assert reasons(running.step())["web"] == "Quarantined"
     assert started(running) == 1
 
 
@@ -249,6 +250,11 @@ def test_lost_record_takes_our_jobs_by_their_marks_and_prunes_nothing(
     assert reasons(running.converge().report)["web"] == "Converged"
     running.watch(600)
     assert len(running.cluster.tasks("api")) == 3
+    assert reasons(running.step())["api"] == "RecordLost"
+    digest = running.preview().rounds[0].plan.digest
+    running.converge(Orders(approve=frozenset({digest})))
+    running.clock.pass_by(10)
+    assert len(running.cluster.tasks("api")) == 0
     assert [key.name for key in running.memory().owned] == ["web"]
 
 

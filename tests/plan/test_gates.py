@@ -214,6 +214,53 @@ def test_guard_of_prunes(case: tuple[PlanInput, tuple[int, int]]) -> None:
     assert held_and_done(given) == wanted
 
 
+def removed_framework(live: list[JobKey], spent: tuple[JobKey, ...], kept: int = 7) -> PlanInput:
+    """A project that no longer declares its framework b, of which this is still live."""
+    seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)
+    stay = [a_key(f"kept-{i}") for i in range(kept)]
+    memory = owning(*live, *stay, absences=dict.fromkeys(live, seen))
+    memory = replace(memory, spent=tuple(a_kill(key.name) for key in spent))
+    return a_round([a_job(k) for k in stay], [a_live_job(k) for k in (*live, *stay)], memory=memory)
+
+
+BOTH = [MASTER, WORKERS]
+TWO = (a_key("x"), a_key("y"))
+
+FRAMEWORKS: dict[str, tuple[PlanInput, dict[str, Reason]]] = {
+    "workers first": (
+        removed_framework(BOTH, ()),
+        {"b-master": Reason.WORKERS_FIRST, "b-workers": Reason.REMOVED},
+    ),
+    "counted as one job": (
+        removed_framework(BOTH, TWO),
+        {"b-master": Reason.WORKERS_FIRST, "b-workers": Reason.REMOVED},
+    ),
+    "workers that are held hold their master": (
+        removed_framework(BOTH, (*TWO, a_key("z"))),
+        {"b-master": Reason.WORKERS_HELD, "b-workers": Reason.GUARDED},
+    ),
+    "what was begun with the workers ends with the master": (
+        removed_framework([MASTER], (*TWO, a_key("z"), WORKERS)),
+        {"b-master": Reason.REMOVED},
+    ),
+    "the last of a project": (
+        removed_framework(BOTH, (), kept=0),
+        {"b-master": Reason.WORKERS_HELD, "b-workers": Reason.GUARDED},
+    ),
+    "the last of a project, begun": (
+        removed_framework([MASTER], (WORKERS,), kept=0),
+        {"b-master": Reason.REMOVED},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FRAMEWORKS.values(), ids=FRAMEWORKS)
+def test_framework_is_removed_as_one(case: tuple[PlanInput, dict[str, Reason]]) -> None:
+    given, wanted = case
+    found = reasons(given)
+    assert {name: found[name] for name in wanted} == wanted
+
+
 def test_scaling_to_zero_counts_as_a_kill() -> None:
     keys = [a_key(f"j{i}") for i in range(8)]
     jobs = [a_job(k, instances=0 if i < 4 else 3) for i, k in enumerate(keys)]

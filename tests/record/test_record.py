@@ -309,6 +309,15 @@ def test_broken_record_is_said_to_be_broken_and_never_taken_for_empty(
         everything(opened(kept))
 
 
+def test_damage_is_found_on_opening_wherever_it_lies(kept: Path) -> None:
+    """Also where nothing would have been read, before a round relies on what can be."""
+    with (kept / "record.sqlite").open("r+b") as file:
+        file.seek(-4096, os.SEEK_END)
+        file.write(b"\xa5" * 4096)
+    with pytest.raises(RecordError, match="cannot be used"), writing(kept):
+        pass
+
+
 def test_record_of_another_version_is_left_as_it_is(kept: Path) -> None:
     spoil(kept, "UPDATE meta SET value = '2' WHERE name = 'format'")
     spoil(kept, "DROP TABLE history")

@@ -62,6 +62,7 @@ REASONS = {
     Reason.ABORTED: 4,
     Reason.NOT_ADOPTED: 4,
     Reason.MASTER_HELD: 4,
+    Reason.WORKERS_HELD: 4,
     Reason.NO_ROOM: 4,
     Reason.NEWER_APPLIED: 4,
     Reason.GUARDED: 4,

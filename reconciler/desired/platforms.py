@@ -26,7 +26,7 @@ from reconciler.model.policy import (
 )
 from reconciler.model.problem import Problem
 
-# Of the tiers.json that Aurora ships (api.md 5.2).
+# Of the tiers.json that Aurora ships.
 TIERS = {
     "preferred": Tier(preemptible=False, revocable=False),
     "preemptible": Tier(preemptible=True, revocable=False),

@@ -1,7 +1,8 @@
 """Who a job is: its key, the patterns that select keys, and instance ids.
 
 An empty set of instance ids means *all* to Aurora's killTasks and updateOnlyTheseInstances
-(api.md 4.3, 4.5), so `InstanceIds` cannot be empty: what cannot be expressed cannot be sent.
+(SchedulerThriftInterface), so `InstanceIds` cannot be empty: what cannot be expressed cannot be
+sent.
 """
 
 import re

@@ -36,7 +36,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """Of the scheduler's tier file (api.md 5.2): production is neither."""
+    """Of the scheduler's tier file (TierInfo): production is neither."""
 
     preemptible: bool
     revocable: bool

@@ -1,6 +1,6 @@
 """What to do about a declared cron job. Rows 6, 7, 12, 17, 18 and 21 of the decision table.
 
-A template is replaced without touching tasks that run: the next trigger uses it (runtime.md 4.3).
+A template is replaced without touching tasks that run: the next trigger uses it (AuroraCronJob).
 """
 
 from reconciler.model import basis
@@ -129,7 +129,7 @@ def _next_run(f: Facts, schedule: Schedule) -> str:
 def _changes(
     wanted: RenderedJob, schedule: Schedule, template: LiveCron
 ) -> tuple[FieldChange, ...]:
-    # An unset policy behaves as KILL_EXISTING (api.md 4.4).
+    # An unset policy behaves as KILL_EXISTING (AuroraCronJob).
     collision = template.collision or Collision.KILL_EXISTING
     return (
         *diff.one("schedule", template.schedule, schedule.cron),

@@ -131,7 +131,7 @@ def within_quota(
     """Check the acts against the roles' quotas in the order in which they will be sent.
 
     Each alone may fit and all together not: an update is charged max(old, new) per resource
-    (runtime.md 5), and what an earlier act takes is gone for a later one.
+    (QuotaManager), and what an earlier act takes is gone for a later one.
     """
     taken: dict[str, Need] = {}
     found: list[Decision] = []

@@ -16,6 +16,7 @@ from reconciler.model.plan import (
     Act,
     Decision,
     DescheduleCron,
+    Hold,
     KillTasks,
     Reason,
     StartUpdate,
@@ -60,19 +61,28 @@ def limits_of(
 
 
 def guarded(decisions: Sequence[Decision], watched: Watched) -> tuple[Decision, ...]:
-    """Return the decisions with every act beyond a limit held."""
-    acts = [d for d in decisions if isinstance(d, Act)]
+    """Return the decisions with every act beyond a limit held.
+
+    A prune that only waits for its second look is judged with the rest: nobody should be told that
+    it will come, and half a minute later that it will not.
+    """
+    coming = {d.key: act for d in decisions if (act := _coming(d)) is not None}
+    acts = list(coming.values())
     why: dict[JobKey, tuple[Reason, str]] = {}
     why.update(_restarts(acts, watched))
     why.update(_scale_downs(acts, watched))
     why.update(_kills(acts, watched))
     why.update(_vanished(acts, watched))
+    release = "--approve DIGEST of this plan"
     return tuple(
-        held(d, *why[d.key], "--approve DIGEST of this plan")
-        if isinstance(d, Act) and d.key in why
-        else d
-        for d in decisions
+        held(coming[d.key], *why[d.key], release) if d.key in why else d for d in decisions
     )
+
+
+def _coming(decision: Decision) -> Act | None:
+    if isinstance(decision, Hold) and decision.reason is Reason.SECOND_LOOK:
+        return decision.wanted
+    return decision if isinstance(decision, Act) else None
 
 
 def _limits(project: Project, recorded: Limits | None, revision: str) -> Limits:

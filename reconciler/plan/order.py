@@ -31,7 +31,7 @@ def ordered(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
 
 
 def digest(decisions: Iterable[Decision]) -> str:
-    """Return what names the acts, those included that only an approval releases.
+    """Return what names the acts, those included that an approval or a second look releases.
 
     Independent of time, revision and order: the same deeds have the same digest, so that what was
     approved in a preview is what may be done.
@@ -48,7 +48,7 @@ def digest(decisions: Iterable[Decision]) -> str:
 def _would(decision: Decision) -> Act | None:
     if isinstance(decision, Act):
         return decision
-    if isinstance(decision, Hold) and decision.reason in APPROVABLE:
+    if isinstance(decision, Hold) and decision.reason in (*APPROVABLE, Reason.SECOND_LOOK):
         return decision.wanted
     return None
 

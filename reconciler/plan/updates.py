@@ -1,6 +1,6 @@
 """Jobs with an update that somebody must still wait for, or that a person stopped.
 
-Rows 5 and 8 to 10 of the decision table. An update has no timeout in Aurora (runtime.md 3.5): one
+Rows 5 and 8 to 10 of the decision table. An update has no timeout in Aurora (InstanceUpdater): one
 whose tasks find no room or never get up rolls for ever, so the deadline here is ours.
 """
 
@@ -108,7 +108,8 @@ def _paused(f: Facts, update: LiveUpdate) -> Step:
     word = _last(update)
     if word is None and not f.final:
         return Questions(details=frozenset({(f.key, update.id)}))
-    # Aurora records a user for what people do and none for its own auto-pause (runtime.md 3.10).
+    # Aurora records a user for what people do and none for its own auto-pause
+    # (JobUpdateControllerImpl).
     if word is not None and word.user is None:
         return act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
     resume = f"aurora update resume {f.key}, or aurora update abort {f.key}"

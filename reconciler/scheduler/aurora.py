@@ -122,7 +122,7 @@ class Aurora:
 
     def _tasks(self, **query: Any) -> tuple[aurora.ScheduledTask, ...] | Unknown:
         """Return tasks without executor data; an Aurora with executor-less tasks cannot leave it
-        out (api.md 4.2), so it is asked for all of it then."""
+        out (ReadOnlySchedulerImpl), so it is asked for all of it then."""
         asked = aurora.TaskQuery(**query)
         found: Result = Unknown("not asked")
         for method in ("getTasksWithoutConfigs", "getTasksStatus"):

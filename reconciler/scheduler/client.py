@@ -121,7 +121,7 @@ class Client:
     def _foreign(self, response: Response, *, told: bool = False) -> str:
         """Return whose reply it is, if not our cluster's; `told` when it has to say so.
 
-        What is refused before it is looked at carries no name (api.md 1.4).
+        What is refused before it is looked at carries no name (recordings, doors).
         """
         unnamed = (ResponseCode.AUTH_FAILED, ResponseCode.INVALID_REQUEST)
         name = response.serverInfo.clusterName if response.serverInfo is not None else None

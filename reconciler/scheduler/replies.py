@@ -11,7 +11,7 @@ from reconciler.model.plan import Act, StartUpdate
 from reconciler.model.update import TOKEN
 from reconciler.thrift.structs import Response, ResponseCode, StartJobUpdateResult
 
-# Messages of INVALID_REQUEST that mean: live is not what it was (recordings, api.md 3 to 4.5).
+# Messages of INVALID_REQUEST that mean: live is not what it was (recordings).
 STALE = re.compile(
     r"some are irrelevant to the update"
     r"|already exists"
@@ -54,7 +54,7 @@ def outcome(act: Act, response: Response, token: str) -> Outcome:
 
 
 def message(response: Response) -> str:
-    """Return what the scheduler said. It may say nothing at all (api.md 9.2, item 15)."""
+    """Return what the scheduler said. It may say nothing at all (recordings, refusals)."""
     words = [d.message for d in response.details or () if d.message]
     code = response.responseCode
     return "; ".join(words) or f"{code.name if code is not None else 'no code'} without a message"

@@ -1,4 +1,4 @@
-"""Aurora's crontab dialect: five fields, and less in them than elsewhere (runtime.md 4.1).
+"""Aurora's crontab dialect: five fields, and less in them than elsewhere (CrontabEntry).
 
 What Aurora refuses at scheduling time is refused here at review time. It stores a schedule that
 never fires although it refuses it, so that one is found here, too.

@@ -1,8 +1,8 @@
 """The Thermos document of a job: what the executor on the agent does with one instance.
 
-`executorConfig.data` has no place for environment variables, so they are written into the command
-(executor-config.md 1.10). What the executor's defaults already say is left out, with one exception:
-its HTTP lifecycle is on unless it is switched off, and would cost every stop ten seconds.
+`executorConfig.data` has no place for environment variables, so they are written into the
+command. What the executor's defaults already say is left out, with one exception: its HTTP
+lifecycle is on unless it is switched off, and would cost every stop ten seconds.
 """
 
 import re

@@ -21,7 +21,7 @@ from reconciler.translate.canonical import config_of
 COLLISIONS = {
     aurora.CronCollisionPolicy.KILL_EXISTING: Collision.KILL_EXISTING,
     aurora.CronCollisionPolicy.CANCEL_NEW: Collision.CANCEL_NEW,
-    # Templates stored before the policy was removed; they behave as CANCEL_NEW (runtime.md 4.3).
+    # Templates stored before the policy was removed; they behave as CANCEL_NEW (AuroraCronJob).
     aurora.CronCollisionPolicy.RUN_OVERLAP: Collision.CANCEL_NEW,
 }
 

@@ -105,8 +105,8 @@ def _task_config(job: DesiredJob, project: Project, platform: Platform) -> auror
 def _completed(
     task: aurora.TaskConfig, ports: tuple[str, ...], platform: Platform
 ) -> aurora.TaskConfig:
-    """Aurora overwrites `production` by the tier, and fills in links where there are none (api.md
-    5.2): say so from the beginning, or what is live would never be equal."""
+    """Aurora overwrites `production` by the tier, and fills in links where there are none
+    (ConfigurationManager): say so from the beginning, or what is live would never be equal."""
     tier = platform.tiers.get(task.tier or "")
     if tier is None:
         known = ", ".join(sorted(platform.tiers))
@@ -277,7 +277,7 @@ def _rollout_problems(
 def _sla_problems(
     job: DesiredJob, project: Project, platform: Platform, cluster: Cluster
 ) -> Iterator[Problem]:
-    """Aurora's own checks (api.md 5.1, item 15), before it is asked."""
+    """Aurora's own checks (ConfigurationManager), before it is asked."""
     name, where = job.spec.sla, _origin(job, "sla")
     assert name is not None, "asked only about a job with an SLA"
     sla = platform.slas.get(name)

@@ -71,7 +71,7 @@ def strategy(wanted: UpdateSettings) -> aurora.JobUpdateStrategy:
 
 
 def cron_job(key: JobKey, template: ScheduleCron) -> aurora.JobConfiguration:
-    """Return the template; key and the config's own job are both needed (api.md 9.2, item 12)."""
+    """Return the template; key and the config's own job are both needed (recordings, refusals)."""
     config = task_config(template.config)
     return aurora.JobConfiguration(
         key=job_key(key),

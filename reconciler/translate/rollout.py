@@ -47,5 +47,5 @@ def _group(share: float, instances: int) -> int:
 
 def _watch_s(spec: JobSpec, rollout: Rollout) -> int:
     """With a health check RUNNING already means healthy; without, an early crash must be waited
-    for (runtime.md 10)."""
+    for (health_checker.py)."""
     return rollout.watch_s if spec.health is None else rollout.watch_with_health_s

@@ -1,7 +1,7 @@
 """Template references `{{...}}` in a Thermos document: only what the agent can bind may stay.
 
-Anything else is refused on the agent, in words that help nobody (executor-config.md 1.5), so it is
-refused at review time instead.
+Anything else is refused on the agent, in words that help nobody, so it is refused at review time
+instead.
 """
 
 import re

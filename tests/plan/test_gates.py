@@ -214,6 +214,15 @@ def test_guard_of_prunes(case: tuple[PlanInput, tuple[int, int]]) -> None:
     assert held_and_done(given) == wanted
 
 
+def test_too_many_prunes_are_held_before_their_second_look() -> None:
+    seen_once = {a_key(f"gone-{i}"): Absence(NOW, REVISION_NOW) for i in range(4)}
+    given = undeclared(4, 6, memory={"absences": seen_once})
+    assert held_and_done(given) == (4, 0)
+    approved = replace(given, orders=Orders(approve=frozenset({plan(given).digest})))
+    assert {d.reason for d in plan(approved).decisions} == {Reason.SECOND_LOOK, Reason.CONVERGED}
+    assert plan(approved).digest == plan(given).digest
+
+
 def removed_framework(live: list[JobKey], spent: tuple[JobKey, ...], kept: int = 7) -> PlanInput:
     """A project that no longer declares its framework b, of which this is still live."""
     seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)

@@ -301,7 +301,7 @@ def test_an_update_is_named_by_its_job_and_its_id() -> None:
 
 
 def completed(told: dict[str, object]) -> dict[str, object]:
-    """Leave out what the scheduler fills in or overwrites by its own tables (api.md 5.2)."""
+    """Leave out what the scheduler fills in or overwrites by its own tables."""
     return {k: v for k, v in told.items() if k not in ("tier", "production", "links")}
 
 

@@ -53,7 +53,8 @@ class Place(Protocol):
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """Return `did you mean ...?` when a known word is near, else which words there are."""
-    words = sorted(known)
+    # Of a document that is wrong itself, the name may be anything.
+    words = sorted(w for w in known if w.isprintable())
     near = difflib.get_close_matches(word[:SHOWN_MAX], words, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"

@@ -15,7 +15,7 @@ from reconciler.model.policy import (
     Strategy,
 )
 from reconciler.model.spec import Resources
-from tests.desired.trees import CLUSTER, PLATFORM, PROJECT, changed, read
+from tests.desired.trees import CLUSTER, PLATFORM, PROJECT, changed, read, told
 
 AT = "platform/platform.yaml"
 EMBEDDED = """\
@@ -148,3 +148,10 @@ def test_a_projects_own_choices_count() -> None:
 def test_the_digest_names_what_operators_declare_and_nothing_else() -> None:
     assert policies().digest == policies({"shop/other.yaml": ""}).digest
     assert policies().digest != policies({"platform/clusters/eu1.yaml": CLUSTER + "# x\n"}).digest
+
+
+def test_a_name_that_is_none_is_not_suggested() -> None:
+    spoilt = changed(CLUSTER, "{name: eu1}", '{name: "south\\nern"}')
+    lines = told({"platform/clusters/eu1.yaml": spoilt})
+    assert any("there is no cluster 'eu1'" in line for line in lines)
+    assert not [line for line in lines if "\n" in line]

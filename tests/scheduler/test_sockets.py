@@ -141,7 +141,9 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CA and a certificate of 127.0.0.1 signed by it, made with the openssl command."""
     assert shutil.which("openssl"), "this test needs the openssl command"
     folder = tmp_path_factory.mktemp("tls")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1\n", encoding="utf-8")
+    (folder / "names").write_text(
+        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n", encoding="utf-8"
+    )
     key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
     for command in (
         (
@@ -156,6 +158,8 @@ def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "2",
             "-subj",
             "/CN=CA",
+            "-addext",
+            "keyUsage=critical,keyCertSign,cRLSign",
         ),
         ("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=aurora"),
         (

@@ -1,9 +1,7 @@
 """Where HTTP itself is the point: real connections, deadlines, TLS."""
 
-import shutil
 import socket
 import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from reconciler.scheduler.connections import connections
 from reconciler.scheduler.http import Credentials, Deadlines, HttpDoor, Silence
@@ -137,48 +136,26 @@ def test_environment_brings_neither_proxy_nor_login(
 
 
 @pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CA and a certificate of 127.0.0.1 signed by it, made with the openssl command."""
-    assert shutil.which("openssl"), "this test needs the openssl command"
-    folder = tmp_path_factory.mktemp("tls")
-    (folder / "names").write_text(
-        "subjectAltName=IP:127.0.0.1\nauthorityKeyIdentifier=keyid\n", encoding="utf-8"
-    )
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    for command in (
-        (
-            "req",
-            "-x509",
-            *key,
-            "-keyout",
-            "ca.key",
-            "-out",
-            "ca.pem",
-            "-days",
-            "2",
-            "-subj",
-            "/CN=CA",
-            "-addext",
-            "keyUsage=critical,keyCertSign,cRLSign",
-        ),
-        ("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=aurora"),
-        (
-            *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key"),
-            *("-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem"),
-        ),
-    ):
-        subprocess.run(("openssl", *command), cwd=folder, check=True, capture_output=True)
-    return folder
+def authority() -> trustme.CA:
+    return trustme.CA()
 
 
-def server_tls(authority: Path) -> ssl.SSLContext:
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> str:
+    path = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+def server_tls(authority: trustme.CA) -> ssl.SSLContext:
+    """What 127.0.0.1 shows that this authority stands for it."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(authority / "server.pem", authority / "server.key")
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     return context
 
 
-def test_scheduler_behind_tls_is_known_by_the_ca_file(authority: Path) -> None:
-    verify = ssl.create_default_context(cafile=str(authority / "ca.pem"))
+def test_scheduler_behind_tls_is_known_by_the_ca_file(authority: trustme.CA, ca_file: str) -> None:
+    verify = ssl.create_default_context(cafile=ca_file)
     tls = server_tls(authority)
     with (
         connections(verify, "test") as http,
@@ -191,7 +168,7 @@ def test_scheduler_behind_tls_is_known_by_the_ca_file(authority: Path) -> None:
         http.close()
 
 
-def test_scheduler_that_the_ca_does_not_know_gets_nothing(authority: Path) -> None:
+def test_scheduler_that_the_ca_does_not_know_gets_nothing(authority: trustme.CA) -> None:
     heard: list[bytes] = []
     tls = server_tls(authority)
     with (
@@ -205,8 +182,8 @@ def test_scheduler_that_the_ca_does_not_know_gets_nothing(authority: Path) -> No
     assert (found.sent, heard) == (False, [])
 
 
-def test_deadline_holds_behind_tls_too(authority: Path) -> None:
-    verify = ssl.create_default_context(cafile=str(authority / "ca.pem"))
+def test_deadline_holds_behind_tls_too(authority: trustme.CA, ca_file: str) -> None:
+    verify = ssl.create_default_context(cafile=ca_file)
     tls = server_tls(authority)
     drip = dripping(b"HTTP/1.1 200 OK\r\nX-Slow: ", 0.05)
     with connections(verify, "test") as http, served(drip, tls) as (host, _):

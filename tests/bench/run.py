@@ -54,8 +54,10 @@ class Measured:
 
     def raw(self) -> str:
         """Return every run."""
-        told = ", ".join(f"{ms:.1f}" for ms in self.runs_ms)
-        return f"- {self.name}: {told}; floor {median(self.floor_ms):.1f}"
+        runs, floors = (
+            ", ".join(f"{ms:.1f}" for ms in each) for each in (self.runs_ms, self.floor_ms)
+        )
+        return f"- {self.name}: {runs}; floor: {floors}"
 
 
 def timed(work: Callable[[], object]) -> float:
@@ -78,10 +80,7 @@ def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
         told.update(json.loads(done.stdout))
 
     once()
-    pairs = [
-        (timed(lambda: subprocess.run((sys.executable, "-c", ""), check=True)), timed(once))
-        for _ in range(COLD_RUNS)
-    ]
+    pairs = [(timed(bare), timed(once)) for _ in range(COLD_RUNS)]
     assert told["line"] == f"0 to create, 0 to update, 0 to prune, {JOBS} kept"
     done = Done(*(int(str(told[name])) for name in ("parses", "schema_calls", "rpcs")))
     return Measured(
@@ -91,6 +90,23 @@ def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
         done,
         int(str(told["peak_kb"])) / 1024,
     )
+
+
+def bare() -> None:
+    """Start an interpreter that has nothing to do."""
+    subprocess.run((sys.executable, "-c", ""), check=True)
+
+
+def helped() -> Measured:
+    """What `reconcile --help` costs; the floor is a bare interpreter."""
+    command = (sys.executable, "-m", "reconciler.cli.main", "--help")
+
+    def once() -> None:
+        subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+
+    once()
+    pairs = [(timed(bare), timed(once)) for _ in range(WARM_RUNS)]
+    return _per_run("`reconcile --help`, a new process", pairs, Done(0, 0, 0))
 
 
 def warm(told: Bench, floor: Callable[[], object]) -> Measured:
@@ -151,8 +167,10 @@ the ratio to the floor of the same run travels.
 - Desired state: {jobs:,} jobs of {instances} instances, one file each, {size_mb:.1f} MB.
 - Live: canned replies in this process, so that no scheduler is measured; `getJobs` has
   {reply_mb:.1f} MB.
-- Floor of the cold run: a bare interpreter. Floor of the warm ones: every file read, and the reply
+- Floor of a new process: a bare interpreter. Floor of the warm ones: every file read, and the reply
   split into its jobs.
+- RPCs of a round in which nothing changed: 5 in bulk; the others look at a sixtieth of the jobs in
+  depth, since `getJobs` shows neither a hole nor a second config.
 
 | scenario | min | median | max | × floor | YAML parses | schema calls | RPCs | memory |
 |---|---|---|---|---|---|---|---|---|
@@ -192,6 +210,7 @@ def main(target: Path) -> None:
         with bench(tree, state, door) as told:
             told.step()
             found.append(changed(told, tree, floor))
+        found.append(helped())
         text = section(found, tree, door)
     print(text)
     target.parent.mkdir(exist_ok=True)

@@ -116,7 +116,11 @@ def _consent(call: Call, listener: show.Listener, ending: Ending) -> Consent:
 def _finished(call: Call, ended: Converged, ending: Ending) -> int:
     code = ending.code
     if code is None:
-        how = {"converged": ended.converged, "timed_out": ended.timed_out}
+        how = {
+            "converged": ended.converged,
+            "timed_out": ended.timed_out,
+            "in_vain": ended.in_vain,
+        }
         code = _code(call, ended.report, **how)
     if call.json:
         return _told(call, ended.report, code)

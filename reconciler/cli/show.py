@@ -18,7 +18,7 @@ from reconciler.model.round import Event, RoundEnded, RoundReport, Waiting
 from reconciler.report import as_json, verdict
 from reconciler.report.counts import counts
 from reconciler.report.escape import escaped
-from reconciler.report.outcomes import Said, lines, live_lines
+from reconciler.report.outcomes import Said, lines, live_lines, refusals
 from reconciler.report.text import View, text
 
 COLOURS = {"-": "31", "~": "33", "+": "32", "*": "36", ".": "35", "!": "31"}
@@ -74,6 +74,8 @@ def finish(ended: Converged, view: View, *, stopped: bool) -> None:
         page(f"converged: {found.kept} kept{more}\n")
     else:
         page(text(report, view))
+    if ended.in_vain:
+        complain(f"given up: nothing that was sent was taken: {refusals(report)}")
     if ended.timed_out:
         complain("not converged in time; updates that roll go on by themselves")
     if stopped:

@@ -29,12 +29,17 @@ ATTEMPTS_IN_VAIN = 10
 
 @dataclass(frozen=True, slots=True)
 class Converged:
-    """How a run ended. `declined`: asked whether to go ahead, the person said no."""
+    """How a run ended.
+
+    `declined`: asked whether to go ahead, the person said no. `in_vain`: so many rounds in a row
+    nothing that was sent was taken.
+    """
 
     report: RoundReport
     converged: bool
     timed_out: bool = False
     declined: bool = False
+    in_vain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +75,9 @@ def converge(
         seen = seen or not blind(report)
         blinds = blinds + 1 if blind(report) else 0
         vain = vain + 1 if in_vain(report) else 0
-        if vain >= ATTEMPTS_IN_VAIN or _hopeless(report, blinds, seen):
+        if vain >= ATTEMPTS_IN_VAIN:
+            return Converged(report, converged=False, in_vain=True)
+        if _hopeless(report, blinds, seen):
             return Converged(report, converged=False)
         left = until - clock.monotonic()
         if left <= 0:

@@ -12,7 +12,7 @@ from reconciler.desired.tree import Memo, load
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Owned
 from reconciler.model.policy import Policies
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Origin, Problem
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import DesiredJob
 from reconciler.model.tree import DesiredTree, Revision
@@ -35,6 +35,14 @@ class Declared:
         """Return everything that is wrong with the desired state."""
         found = (p for problems in self.unrendered.values() for p in problems)
         return tuple(sorted({*self.tree.problems, *found}))
+
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """Return the same, and that the tree is not whole: a round must not keep that to itself."""
+        if self.tree.incomplete is None:
+            return self.problems
+        why = f"the desired state is not whole: {self.tree.incomplete}"
+        return (Problem(Origin("."), why, "until it is, nothing is pruned"), *self.problems)
 
     def at(self, revision: Revision) -> "Declared":
         """Return the same, with more known about where its revision comes from."""

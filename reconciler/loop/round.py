@@ -137,7 +137,7 @@ class Rounds:
             log.warning("where revisions come from cannot be told: %s", e)
         drawn = _side_by_side(lambda one: self._planned(one, declared), surveyed)
         rounds = tuple(ClusterRound(one.plan) for one in drawn)
-        return drawn, RoundReport(now, declared.tree.revision, declared.problems, rounds, faults)
+        return drawn, RoundReport(now, declared.tree.revision, declared.told, rounds, faults)
 
     def _declared(self) -> Declared:
         owned = self._work.record.owned()

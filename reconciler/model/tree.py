@@ -1,5 +1,6 @@
 """What one revision of the desired state declares, and how far it can be trusted."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -7,6 +8,8 @@ from reconciler.model.keys import JobKey
 from reconciler.model.policy import Policies
 from reconciler.model.problem import Problem
 from reconciler.model.spec import DesiredJob
+
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,11 @@ class Revision:
     id: str
     ancestors: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
+
+    @staticmethod
+    def is_commit(revision: str) -> bool:
+        """Return whether a revision is a commit, of which a history can tell."""
+        return _COMMIT.fullmatch(revision) is not None
 
     def descends_from(self, other: str) -> bool | None:
         """Return whether `other` is this or came before; None when nobody can tell."""

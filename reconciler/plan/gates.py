@@ -79,9 +79,14 @@ def not_older(decision: Decision, f: Facts, *, allow_older: bool) -> Decision:
     if allow_older or not isinstance(decision, Act) or not _changes_things(decision):
         return decision
     for revision in _applied(f):
-        if f.revision.descends_from(revision) is False:
+        contains = f.revision.descends_from(revision)
+        if contains is False:
             detail = f"{revision[:12]} was applied, and is not in the history of this revision"
             return held(decision, Reason.NEWER_APPLIED, detail, "--allow-older")
+        if contains is None and f.revision.is_commit(revision):
+            detail = f"{revision[:12]} was applied, and no history tells whether it came before"
+            release = "fetch the whole history (no shallow clone), or --allow-older"
+            return held(decision, Reason.NEWER_APPLIED, detail, release)
     return decision
 
 

@@ -106,6 +106,12 @@ def outcome_line(outcome: Outcome) -> str:
             assert_never(outcome)
 
 
+def refusals(report: RoundReport) -> str:
+    """Return why nothing of a round was taken, each reason once."""
+    told = (o.why for r in report.rounds for o in r.outcomes if isinstance(o, Deferred))
+    return "; ".join(dict.fromkeys(told))
+
+
 def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
     """Say each job's wait when it is new or has changed, and all of them at every heartbeat."""
     now = tuple(_each(event.holds))

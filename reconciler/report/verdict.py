@@ -83,12 +83,14 @@ def exit_code(
     detailed: bool,
     converged: bool | None,
     timed_out: bool,
+    in_vain: bool = False,
     approve: frozenset[str] = frozenset(),
 ) -> int:
     """Return the code of a command that ends with this round.
 
-    `converged` is None for a preview. `detailed` lets pending changes show as 2. `approve` are the
-    digests that were approved on the command line.
+    `converged` is None for a preview, `in_vain` when at last nothing that was sent was taken.
+    `detailed` lets pending changes show as 2. `approve` are the digests that were approved on the
+    command line.
     """
     decisions = tuple(d for r in report.rounds for d in r.plan.decisions)
     found = {ExitCode.SUCCESS}
@@ -101,6 +103,8 @@ def exit_code(
         found.add(ExitCode.UNREACHABLE)
     if timed_out:
         found.add(ExitCode.NOT_CONVERGED)
+    if in_vain:
+        found.add(ExitCode.FAILED)
     if converged is False:
         found.add(ExitCode.PENDING)
     if approve and _approved_another(report, decisions, approve):

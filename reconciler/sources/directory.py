@@ -7,7 +7,7 @@ followed. Nothing here waits: a tree that does not hold still is said to be inco
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reconciler.model.tree import FileAt, Files, Revision
@@ -85,11 +85,12 @@ class Directory:
         return lock if lock and lock.exists() else None
 
     def _revision(self, files: tuple[FileAt, ...], asked: frozenset[str]) -> Revision:
-        """Return the commit that is checked out, if what was read is what it holds.
+        """Return the commit that is checked out, if what was read is what it holds; else what was
+        read, as something that comes after that commit.
 
         Compares what was read with the commit: `git status` would pass over ignored files and
         over what a sparse checkout leaves out. A filter (line ends) or a repository with
-        SHA-256 ids makes the two differ: then this is a plain directory.
+        SHA-256 ids makes the two differ, too.
         """
         mine = [(f.path, f.blob) for f in files]
         try:
@@ -112,7 +113,8 @@ class Directory:
             for e in repository.entries(commit, below)
             if e.mode in _DOCUMENT_MODES and _is_shown_document(os.fsdecode(e.path))
         ]
-        return repository.revision(commit, asked) if sorted(held) == mine else None
+        found = repository.revision(commit, asked)
+        return found if sorted(held) == mine else replace(found, id=digest(mine))
 
 
 def scan(root: Path) -> Scan:

@@ -81,6 +81,14 @@ def test_a_broken_platform_is_told_as_what_it_is(command: str, console: Console)
     assert (told["exitCode"], len(told["problems"]) > 0) == (3, True)
 
 
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_a_tree_that_is_not_whole_is_told_by_every_round(command: str, console: Console) -> None:
+    Path("desired-state/demand-forecast/more.yaml").symlink_to("api.yaml")
+    ended = console(command)
+    assert ended.code == 3
+    assert "not whole: demand-forecast/more.yaml is a symlink" in ended.out
+
+
 @pytest.mark.parametrize("command", ["plan", "apply", "status"])
 def test_an_empty_directory_is_no_desired_state(command: str, console: Console) -> None:
     Path("empty").mkdir()

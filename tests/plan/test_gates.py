@@ -96,7 +96,8 @@ NEWER: dict[str, tuple[Revision, bool, Reason]] = {
         Reason.DRIFTED,
     ),
     "not in our history": (Revision("c", asked=frozenset({OLD})), False, Reason.NEWER_APPLIED),
-    "nobody can tell": (Revision("c"), False, Reason.DRIFTED),
+    "nobody can tell": (Revision("c"), False, Reason.NEWER_APPLIED),
+    "nobody can tell, --allow-older": (Revision("c"), True, Reason.DRIFTED),
     "--allow-older": (Revision("c", asked=frozenset({OLD})), True, Reason.DRIFTED),
 }
 
@@ -161,6 +162,11 @@ def test_quota_is_checked_over_the_whole_plan(
     snapshot = a_snapshot(*live, quotas={PROJECT: quota})
     found = reasons(a_round(declared, live, snapshot=snapshot))
     assert [found[job.desired.key.name] for job in declared] == wanted
+
+
+def after(revision: str) -> Revision:
+    """A revision that comes after the one that was applied."""
+    return Revision(revision, frozenset({REVISION_NOW}), frozenset({REVISION_NOW}))
 
 
 def undeclared(count: int, remaining: int, **differs: Any) -> PlanInput:
@@ -359,12 +365,12 @@ def test_loosened_guard_takes_effect_one_revision_later() -> None:
         4,
         6,
         memory={"limits": {PROJECT: before}},
-        tree=a_tree(a_project(guard=loose), revision=Revision("r2")),
+        tree=a_tree(a_project(guard=loose), revision=after("r2")),
     )
     assert held_and_done(first) == (4, 0)
     again = replace(first, memory=replace(first.memory, limits=limits(first)))
     assert held_and_done(again) == (4, 0)
-    next_tree = a_tree(a_project(guard=loose), revision=Revision("r3"))
+    next_tree = a_tree(a_project(guard=loose), revision=after("r3"))
     assert held_and_done(replace(again, tree=next_tree)) == (0, 4)
 
 
@@ -375,7 +381,7 @@ def test_tightened_guard_takes_effect_at_once() -> None:
         1,
         9,
         memory={"limits": {PROJECT: before}},
-        tree=a_tree(tight, revision=Revision("r2")),
+        tree=a_tree(tight, revision=after("r2")),
     )
     assert held_and_done(given) == (1, 0)
 

@@ -87,6 +87,11 @@ def test_every_reason_has_a_code(reason: Reason) -> None:
 
 CASES: dict[str, tuple[RoundReport, dict[str, Any], int]] = {
     "all kept": (a_report(keeps("web")), {}, 0),
+    "nothing that was sent was taken": (
+        a_report(creates("web")),
+        {"converged": False, "in_vain": True},
+        5,
+    ),
     "changes pending are success": (a_report(creates("web")), {}, 0),
     "changes pending, asked for in detail": (a_report(creates("web")), {"detailed": True}, 2),
     "nothing pending, asked for in detail": (a_report(keeps("web")), {"detailed": True}, 0),

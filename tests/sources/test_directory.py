@@ -401,7 +401,7 @@ def test_work_tree_that_differs_from_its_commit_is_not_that_commit(
     make(top)
     found = read(top / "deploy", first)
     assert found.revision.id.startswith("files:")
-    assert found.revision.descends_from(first) is None
+    assert found.revision.descends_from(first) is True
     assert found.incomplete is None
 
 

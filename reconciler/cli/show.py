@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -27,6 +28,9 @@ SIGN = re.compile(r"^[-~+*.!](?= )", re.MULTILINE)
 
 def prepare() -> None:
     """Make streams and log fit for text from outside. Done once, before anything is shown."""
+    # A stream that the caller has closed is none at all.
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A locale without the arrows of a plan must not end a run.
@@ -36,6 +40,10 @@ def prepare() -> None:
         handler = logging.StreamHandler()
         handler.setFormatter(_Escaped("%(asctime)s %(levelname)s %(message)s"))
         root.addHandler(handler)
+
+
+def _nowhere() -> Any:
+    return Path(os.devnull).open("w", encoding="utf-8")
 
 
 def interactive() -> bool:
@@ -188,9 +196,11 @@ def _written(stream: Any, words: str) -> None:
     try:
         stream.write(words)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as fault:
         # Python would complain again at the end, when it flushes what is left.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is sys.stdout and not isinstance(fault, BrokenPipeError):
+            complain(f"standard output cannot be written: {fault.strerror}")
 
 
 def _coloured(words: str) -> str:

@@ -14,9 +14,14 @@ from reconciler.translate.mediator import render
 
 # Variables that the mediator sets itself.
 RESERVED = re.compile(r"PORT_[A-Z0-9_]+|INSTANCE|HOST|TASK_ID|MASTER_PATH")
-URL_WITH_PASSWORD = re.compile(
-    r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE
+# A URL with a password, a private key in PEM, the id of a key of AWS.
+SECRET_VALUE = re.compile(
+    r"(?<![a-z0-9+.-])(?i:[a-z][a-z0-9+.-]*)://[^/\s:@]*:[^/\s@]+@"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY-----"
+    r"|\bAKIA[0-9A-Z]{16}\b"
 )
+# A word so short is one only by itself: DB_PASS is a secret, BYPASS is none.
+WORD_SHORT = 4
 
 
 def meaning_problems(
@@ -46,7 +51,7 @@ def _variable_problems(job: DesiredJob, secret_words: tuple[str, ...]) -> Iterat
             if RESERVED.fullmatch(name):
                 yield _problem(job, f"{kind}.{name}", "the reconciler sets it itself", "rename it")
     for name, value in spec.env:
-        if _looks_secret(name, secret_words) or URL_WITH_PASSWORD.search(value):
+        if _looks_secret(name, secret_words) or SECRET_VALUE.search(value):
             message = "looks like a secret, which must not stand in a repository"
             hint = "name it under `secrets:`, and change the secret"
             yield _problem(job, f"env.{name}", message, hint)
@@ -57,7 +62,9 @@ def _variable_problems(job: DesiredJob, secret_words: tuple[str, ...]) -> Iterat
 def _looks_secret(name: str, words: tuple[str, ...]) -> bool:
     parts = [part.rstrip("0123456789") for part in name.upper().split("_")]
     pairs = [a + b for a, b in itertools.pairwise(parts)]
-    return any(part.endswith(words) for part in (*parts, *pairs))
+    short = tuple(word for word in words if len(word) <= WORD_SHORT)
+    long = tuple(word for word in words if len(word) > WORD_SHORT)
+    return any(part in short or part.endswith(long) for part in (*parts, *pairs))
 
 
 def _resource_problems(job: DesiredJob, project: Project) -> Iterator[Problem]:

@@ -31,4 +31,6 @@ class Problem:
     hint: str = ""
 
     def __str__(self) -> str:
-        return f"{self.origin}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+        """Return one line, whatever is quoted in it."""
+        told = f"{self.origin}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in told)

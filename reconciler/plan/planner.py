@@ -50,7 +50,7 @@ def plan(given: PlanInput) -> Plan:
     charged_in_order = _within_quota(in_order, given)
     name = digest(charged_in_order)
     guarded = {d.key: d for d in _guarded(charged_in_order, known, given, name)}
-    decisions = ordered(behind_workers(d, guarded) for d in guarded.values())
+    decisions = ordered(_behind_guard(d, known[d.key], guarded) for d in guarded.values())
     assert len(decisions) == len(charged_in_order), "two decisions for one job"
     return Plan(
         cluster=given.cluster.name,
@@ -138,6 +138,14 @@ def _guarded(
         now=given.now,
     )
     return guarded(decisions, watched)
+
+
+def _behind_guard(decision: Decision, f: Facts, guarded: Mapping[JobKey, Decision]) -> Decision:
+    """What waits for another job waits for a person, once the guard holds that one."""
+    if isinstance(decision, Hold) and decision.reason is Reason.MASTER_NOT_SETTLED:
+        assert decision.wanted is not None, "workers that wait would act"
+        return behind_master(decision.wanted, f, guarded)
+    return behind_workers(decision, guarded)
 
 
 def _approved(decision: Decision) -> Decision:

@@ -77,6 +77,7 @@ def _copied(path: Path) -> sqlite3.Connection:
 def _checked(path: Path, db: sqlite3.Connection) -> sqlite3.Connection | None:
     try:
         if _made(path, db):
+            _sound(db)
             return db
     except BaseException:
         db.close()

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Decision, Hold, Standing
+from reconciler.model.plan import Decision, Hold, Plan, Standing
 from reconciler.model.round import (
     ActEnded,
     ActStarted,
@@ -25,7 +25,7 @@ from reconciler.model.round import (
 from reconciler.report.counts import counted, counts
 from reconciler.report.escape import escaped
 from reconciler.report.text import faults
-from reconciler.report.words import duration, headline
+from reconciler.report.words import duration, headline, release, why
 
 HEARTBEAT = timedelta(seconds=30)
 # A terminal shows so many jobs that are waited for.
@@ -40,6 +40,7 @@ class Said:
     waiting_at: datetime | None = None
     faults: tuple[Fault, ...] = ()
     summary: str = ""
+    held: frozenset[str] = frozenset()
 
 
 def lines(said: Said, event: Event) -> tuple[Said, tuple[str, ...]]:
@@ -126,7 +127,23 @@ def _planned(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
     """Sum a round up before it acts, so that what follows has a heading."""
     summary = counts(report).line()
     found = () if summary == said.summary else (f"round     {summary}",)
-    return replace(said, summary=summary), found
+    held = {_held(d, r.plan.digest) for r in report.rounds for d in _blocked(r.plan)}
+    return replace(said, summary=summary, held=frozenset(held)), (
+        *found,
+        *sorted(held - said.held),
+    )
+
+
+def _blocked(plan: Plan) -> list[Hold]:
+    """Return what a person must release: of a loop the log is all that is seen."""
+    holds = (d for d in plan.decisions if isinstance(d, Hold))
+    return [hold for hold in holds if hold.reason.standing is Standing.BLOCKED]
+
+
+def _held(hold: Hold, digest: str) -> str:
+    told = why(hold.reason, hold.detail, hold.origin)
+    words = release([hold], "reconcile", digest)
+    return f"held      {hold.key}  {told}" + (f"; release: {words}" if words else "")
 
 
 def _ended(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:

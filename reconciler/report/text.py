@@ -305,7 +305,7 @@ def _next(report: RoundReport, view: View) -> list[str]:
     acts = [act for r in report.rounds for d in r.plan.decisions if (act := coming(d))]
     if report.preview and acts:
         shortest_s = max(act.impact.shortest_s for act in acts)
-        lines += [f"It takes at least {duration(shortest_s)}"] if shortest_s else []
+        lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
         lines.append(f"Apply it: {view.command}")
     return lines
 

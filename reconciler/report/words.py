@@ -131,7 +131,7 @@ def rollout(impact: Impact) -> str:
         return ""
     parts = [f"{impact.batch} ({counted(impact.batches, 'batch')})"]
     if impact.shortest_s:
-        parts.append(f"at least {duration(impact.shortest_s)}")
+        parts.append(f"about {duration(impact.shortest_s)}")
     budget = impact.failures_max
     parts.append(f"{counted(budget, 'instance')} may fail" if budget else "no instance may fail")
     parts.append("rolls back on failure" if impact.rollback else "no rollback")

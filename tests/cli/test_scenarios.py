@@ -37,7 +37,7 @@ MASKS = (
     (re.compile(r"\d+ running\)"), "<n> running)"),
     (re.compile(r"(?<=SINCE) +(?=WHY)"), "  "),
     # How often was looked, and what was seen of it, is the stand-in's pace.
-    (re.compile(r"(?:^(?:waiting|round) .*\n)+", re.MULTILINE), "(progress)\n"),
+    (re.compile(r"(?:^(?:waiting|round|held) .*\n)+", re.MULTILINE), "(progress)\n"),
 )
 
 

@@ -58,6 +58,19 @@ def test_a_round_is_summed_up_when_its_summary_changed() -> None:
     ]
 
 
+def test_what_a_person_must_release_is_said_once_and_again_when_it_changed() -> None:
+    held, other = (
+        RoundPlanned(NOW, a_report(holds("web", reason, detail="why", release="--retry web")))
+        for reason in (Reason.QUARANTINED, Reason.PAUSED)
+    )
+    found = [line for line in told(held, held, other, held) if line.startswith("held")]
+    assert [line.split()[2] for line in found] == ["Quarantined:", "Paused:", "Quarantined:"]
+    assert "(why)" in found[0]
+    assert "release: reconcile --retry web" in found[0]
+    waits = RoundPlanned(NOW, a_report(holds("web", Reason.TASKS_DYING)))
+    assert not [line for line in told(waits) if line.startswith("held")]
+
+
 def test_a_round_is_summed_up_before_its_acts() -> None:
     report = a_report(creates("web"))
     found = told(RoundPlanned(NOW, report), ActEnded(NOW, outcomes()[0]), RoundEnded(NOW, report))

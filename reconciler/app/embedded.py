@@ -48,7 +48,10 @@ class World:
         saved = self._load()
         self._started = now()
         self._there_ms = int(self._started.timestamp() * 1000)
-        self._aurora = made(cluster, told, saved, self._there_ms)
+        try:
+            self._aurora = made(cluster, told, saved, self._there_ms)
+        except StateError as fault:
+            raise self._unusable(f"{path}: {fault}") from None
         if saved is not None:
             here = datetime.fromtimestamp(saved.here_s, UTC)
             here = max(here, self._started - IDLE_MAX / told.clock)
@@ -93,7 +96,10 @@ class World:
         try:
             return Saved.load(self._path)
         except StateError as fault:
-            raise RecordError(f"{fault}; move it away for a new embedded cluster") from None
+            raise self._unusable(str(fault)) from None
+
+    def _unusable(self, why: str) -> RecordError:
+        return RecordError(f"{why}; move it away for a new embedded cluster")
 
     def _save(self) -> None:
         here_s = self._now().timestamp()
@@ -115,7 +121,10 @@ class _Transport(httpx.BaseTransport):
 
 
 def made(cluster: Cluster, told: Embedded, saved: Saved | None, now_ms: int) -> Aurora:
-    """Return the cluster as it was saved, or a new one, with what its document declares."""
+    """Return the cluster as it was saved, or a new one, with what its document declares.
+
+    StateError when what was saved is none of this stand-in.
+    """
     rules = Rules(
         tasks_per_job_max=cluster.tasks_per_job_max,
         update_failures_max=cluster.update_failures_max,
@@ -126,7 +135,10 @@ def made(cluster: Cluster, told: Embedded, saved: Saved | None, now_ms: int) -> 
     if saved is None:
         aurora = Aurora(cluster.server_name, (), now_ms, random.Random(), rules)
     else:
-        aurora = Aurora.restore(saved.world, saved.there_ms, rules)
+        try:
+            aurora = Aurora.restore(saved.world, saved.there_ms, rules)
+        except (LookupError, TypeError, ValueError) as fault:
+            raise StateError(f"it is no world of this stand-in ({fault})") from None
     aurora.set_hosts(_hosts(told))
     for role, quota in told.quotas:
         aurora.set_quota(role, _quota(quota.cpu, quota.ram_mb, quota.disk_mb))

@@ -109,6 +109,7 @@ class Rounds:
             except RecordError as e:
                 faults.append(Fault(FaultKind.RECORD, one.plan.cluster, str(e)))
             except Exception as e:
+                # What breaks one cluster's share is raised when the others have had theirs.
                 broken.append(e)
                 continue
             rounds.append(ClusterRound(one.plan, tuple(journal.outcomes)))

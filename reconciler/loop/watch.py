@@ -108,7 +108,7 @@ def _round(
     try:
         report = rounds.step(clock.now(), always, listen, stopping)
     except Exception:
-        # The one place that may: a loop that dies of one bad round protects nobody.
+        # A loop that dies of one bad round protects nobody.
         log.exception("round %d failed", number)
         return None
     listen(RoundEnded(clock.now(), report))

@@ -38,7 +38,7 @@ class Reason(Enum):
     KIND_CHANGED = ("KindChanged", Standing.ACT, "live is of another kind than declared")
     SUPERSEDED = ("Superseded", Standing.ACT, "an update of ours to an older spec is in flight")
     AUTO_PAUSED = ("AutoPaused", Standing.ACT, "our update waits and cannot move by itself")
-    STALLED = ("Stalled", Standing.ACT, "our update never gets up: rolled back")
+    STALLED = ("Stalled", Standing.ACT, "our update never gets up")
     REMOVED = ("Removed", Standing.ACT, "ours, and no longer declared")
     # holds that resolve themselves
     LIVE_UNKNOWN = ("LiveUnknown", Standing.WAITING, "the scheduler did not say what is live")
@@ -92,7 +92,7 @@ class Reason(Enum):
 class FieldChange:
     """One field that differs: dotted path, what is live, what is declared, as JSON text.
 
-    None means that the field is not there. `secret` values are never shown.
+    None means that the field is not there.
     """
 
     path: str
@@ -218,7 +218,10 @@ class Impact:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One RPC that will be sent, if its basis still holds then. `spec` is the desired digest."""
+    """One RPC that will be sent, if its basis still holds then. `spec` is the desired digest.
+
+    `prune` ends a job that is no longer declared; `foreign` ends an update that is not ours.
+    """
 
     key: JobKey
     project: str
@@ -250,7 +253,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """Nothing to do. `owner` is the project that owns it, empty when nobody of ours does."""
+    """Nothing to do. `project` is the one that owns it, empty when nobody of ours does."""
 
     key: JobKey
     project: str

@@ -124,7 +124,7 @@ class SpreadLimit:
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """How far one reconciler may go before a person must approve (design: section Decisions).
+    """How far one reconciler may go before a person must approve.
 
     A limit is the larger of a count and a share: of a project's jobs for `prunes`, of the fleet
     for `restarts` and `vanished`. `scale_down_share` is of one job's instances.

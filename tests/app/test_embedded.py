@@ -131,7 +131,18 @@ def test_a_clock_that_is_set_back_does_not_turn_its_time(tmp_path: Path) -> None
         assert amounts(quota(told, "shop")) == WANTED
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", json.dumps({"here_s": 1})])
+NO_WORLDS = [
+    "",
+    "{",
+    "[]",
+    json.dumps({"here_s": 1}),
+    json.dumps({"here_s": 1, "there_ms": 1, "world": {}}),
+    json.dumps({"here_s": 1, "there_ms": 1, "world": []}),
+    json.dumps({"here_s": 1, "there_ms": 1, "world": {"name": "x", "writes": 0, "version": 0}}),
+]
+
+
+@pytest.mark.parametrize("text", NO_WORLDS)
 def test_a_file_that_is_no_world_is_said_to_be_none(text: str, tmp_path: Path) -> None:
     path = tmp_path / "w.json"
     path.write_text(text)

@@ -128,12 +128,10 @@ ARGUMENTS: dict[Any, st.SearchStrategy[Any]] = {
 MOVING = (
     *("startJobUpdate",) * 4,
     *("pauseJobUpdate", "resumeJobUpdate", "rollbackJobUpdate", "abortJobUpdate"),
-    *("pulseJobUpdate", "killTasks", "restartShards", "addInstances", "createJob"),
-    *("scheduleCronJob", "startCronJob"),
+    *("pulseJobUpdate", "killTasks", "restartShards", "createJob"),
+    # These need what another call has made, with no update in their way.
+    *("addInstances", "scheduleCronJob", "startCronJob") * 3,
 )
-
-# What must have been taken at least, or nothing was ever in motion.
-WORTH = {"startJobUpdate", "pauseJobUpdate", "abortJobUpdate", "killTasks", "createJob"}
 
 Asked = tuple[str, dict[str, Any], int]
 
@@ -197,7 +195,7 @@ def test_any_call_at_any_time_has_an_answer(conversation: list[Asked]) -> None:
 def test_calls_are_often_enough_taken_to_tell_anything() -> None:
     taken: set[str] = set()
 
-    @settings(max_examples=300, deadline=None, database=None, derandomize=True)
+    @settings(max_examples=600, deadline=None, database=None, derandomize=True)
     @given(st.lists(asked(), min_size=5, max_size=15))
     def run(conversation: list[Asked]) -> None:
         for method, response in hold(conversation):
@@ -205,7 +203,7 @@ def test_calls_are_often_enough_taken_to_tell_anything() -> None:
                 taken.add(method)
 
     run()
-    assert taken >= WORTH
+    assert taken >= set(MOVING)
 
 
 @settings(max_examples=300, deadline=None)

@@ -19,6 +19,8 @@ from reconciler.settings import Settings, settings
 # What a copied command needs to mean the same jobs; and, after a preview, the same acts.
 PLACE = ("config", "desired", "state", "cluster", "only")
 ORDERS = ("adopt", "retry", "allow_older", "prune_now")
+# What a run does not use up: without it, the digest of its plan is that of another.
+LASTING = ("adopt", "allow_older")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,23 +56,29 @@ class Call:
             prune_now=bool(self.told.get("prune_now")),
         )
 
-    def view(self, report: RoundReport | None = None) -> View:
+    @property
+    def command(self) -> str:
+        """Return how to go on from this run: its orders are done, but for those that last."""
+        return command(self.told, (*PLACE, *LASTING))
+
+    @property
+    def place(self) -> str:
+        """Return how to call for the same record, whichever jobs were looked at here."""
+        return command(self.told, [name for name in PLACE if name != "only"])
+
+    def view(self, report: RoundReport) -> View:
         """Return how to show a plan: as this terminal wants it, with commands to copy.
 
-        What was ordered is part of them after a preview only: a run has done it. An approval is,
-        if it names one of the plans that are shown.
+        After a preview everything that was ordered is part of them. An approval is, if it names one
+        of the plans that are shown.
         """
-        names: tuple[str, ...] = PLACE
-        told = dict(self.told)
-        if report is not None and report.preview:
-            names = (*PLACE, *ORDERS, "approve")
-            told["approve"] = tuple(
-                sorted(self.orders.approve & {r.plan.digest for r in report.rounds})
-            )
+        digests = {r.plan.digest for r in report.rounds}
+        told = {**self.told, "approve": tuple(sorted(self.orders.approve & digests))}
+        previewed = command(told, (*PLACE, *ORDERS, "approve"))
         return View(
             width=show.width(),
             verbose=bool(self.told.get("verbose")),
-            command=command(told, names),
+            command=previewed if report.preview else self.command,
             only=tuple(str(pattern) for pattern in self.orders.only),
         )
 

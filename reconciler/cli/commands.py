@@ -19,6 +19,7 @@ from reconciler.loop.watch import Rhythm, watch
 from reconciler.model.round import RoundReport
 from reconciler.record.fault import RecordError
 from reconciler.report import as_json, verdict
+from reconciler.report.approval import unapproved
 from reconciler.report.text import text
 from reconciler.settings import SettingsError
 from reconciler.sources.port import SourceError
@@ -55,7 +56,7 @@ def apply(call: Call) -> int:
     clock = call.machine.clock
     with call.wired(writing=True) as wired, stoppable(clock.wake) as ending:
         try:
-            with show.Listener(json=call.json) as listener:
+            with show.Listener(json=call.json, command=call.command) as listener:
                 ended = converge(
                     wired.rounds,
                     clock,
@@ -79,7 +80,10 @@ def watch_(call: Call) -> int:
     with stoppable(clock.wake) as ending, Watcher(source.watched(), clock.wake):
         while not ending.wished():
             try:
-                with call.wired(writing=True) as wired, show.Listener(json=call.json) as listener:
+                with (
+                    call.wired(writing=True) as wired,
+                    show.Listener(json=call.json, command=call.command) as listener,
+                ):
                     _watch(call, wired, listener, ending)
             except (SourceError, NoPlatformError) as fault:
                 # It may be there later: a disk that is not mounted yet, a clone that goes on.
@@ -125,7 +129,7 @@ def _finished(call: Call, ended: Converged, ending: Ending) -> int:
     if call.json:
         return _told(call, ended.report, code)
     show.finish(ended, call.view(ended.report), stopped=ending.wished())
-    _note_no_match(call, ended.report)
+    _note(call, ended.report)
     return code
 
 
@@ -140,12 +144,17 @@ def _told(call: Call, report: RoundReport, code: int) -> int:
         show.write(as_json.dumped(as_json.round_value(report, code)))
     else:
         show.page(text(report, call.view(report)))
-        _note_no_match(call, report)
+    _note(call, report)
     return code
 
 
-def _note_no_match(call: Call, report: RoundReport) -> None:
-    """A mistyped pattern must not look like a job with which all is well."""
+def _note(call: Call, report: RoundReport) -> None:
+    """Say what of the command line came to nothing.
+
+    A mistyped pattern must not look like a job with which all is well.
+    """
+    if words := unapproved(report, call.orders.approve, f"{call.view(report).command} --dry-run"):
+        show.complain(words)
     if call.orders.only and report.rounds and not any(r.plan.decisions for r in report.rounds):
         show.complain(f"no job matches --only {' '.join(map(str, call.orders.only))}")
 

@@ -13,6 +13,7 @@ from reconciler.model.tree import DesiredTree, Revision
 from reconciler.record.store import Record
 from reconciler.report import as_json, fields, verdict
 from reconciler.report.status import status as status_text
+from reconciler.report.text import View
 from reconciler.report.validation import validation_text, validation_value
 from reconciler.report.verdict import ExitCode
 from reconciler.sources.port import SourceError
@@ -54,7 +55,7 @@ def status(call: Call) -> int:
     if call.json:
         show.write(as_json.dumped(as_json.status_value(report, code)))
     else:
-        show.page(status_text(report, call.view()))
+        show.page(status_text(report, View(show.width(), command=call.place)))
     return code
 
 

@@ -96,8 +96,9 @@ class Listener:
     With `json`, standard output belongs to the result: then the lines go to standard error.
     """
 
-    def __init__(self, *, json: bool) -> None:
+    def __init__(self, *, json: bool, command: str) -> None:
         self._json = json
+        self._command = command
         self._said = Said()
         self._told: RoundReport | None = None
         self._live: Any = None
@@ -119,7 +120,7 @@ class Listener:
 
     def listen(self, event: Event) -> None:
         """Show one event."""
-        self._said, told = lines(self._said, event)
+        self._said, told = lines(self._said, event, self._command)
         if self._live is None or not isinstance(event, Waiting):
             self._tell(told)
         moving = live_lines(event)

@@ -8,12 +8,14 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 
 from reconciler.model.memory import Memory
-from reconciler.model.outcome import Outcome
+from reconciler.model.outcome import Deferred, Outcome
 from reconciler.model.plan import Act, Hold, Plan, Reason
 from reconciler.model.round import ActEnded, ActStarted, Event, JobStatus
 from reconciler.plan import learn
 from reconciler.plan.inputs import PlanInput
+from reconciler.plan.order import digest
 from reconciler.record.store import Record
+from reconciler.report.release import as_called, exact, remembered
 
 
 class RoundJournal:
@@ -59,16 +61,26 @@ class RoundJournal:
         """Store what the round as a whole taught, and the condition of every job."""
         self._keep(learn.rounded(self._given, self._memory, plan))
         if plan.unread is None:
-            jobs = conditions(plan, self._memory)
+            jobs = conditions(plan, self._memory, self._release)
             unmanaged = None if self._given.orders.only else plan.unmanaged
             self._record.keep_round(plan.cluster, plan.made_at, plan.revision.id, unmanaged, jobs)
+
+    def _release(self, hold: Hold, plan: Plan) -> str:
+        """Return what releases a hold from now on: what was done since is no longer in the plan."""
+        done = {o.act.key for o in self.outcomes if not isinstance(o, Deferred)}
+        orders = self._given.orders
+        called = as_called(orders.only, orders.adopt, allow_older=orders.allow_older)
+        left = digest(d for d in plan.decisions if d.key not in done)
+        return remembered(exact(hold.release, left), called)
 
     def _keep(self, after: Memory) -> None:
         self._record.keep(self._given.cluster.name, self._memory, after)
         self._memory = after
 
 
-def conditions(plan: Plan, memory: Memory) -> Iterator[JobStatus]:
+def conditions(
+    plan: Plan, memory: Memory, release: Callable[[Hold, Plan], str]
+) -> Iterator[JobStatus]:
     """Yield the condition of every job that is declared or ours."""
     for decision in plan.decisions:
         if decision.reason is Reason.UNMANAGED:
@@ -79,7 +91,7 @@ def conditions(plan: Plan, memory: Memory) -> Iterator[JobStatus]:
             project=decision.project,
             reason=decision.reason,
             detail=decision.detail,
-            release=decision.release if isinstance(decision, Hold) else "",
+            release=release(decision, plan) if isinstance(decision, Hold) else "",
             since=plan.made_at,
             revision=owned.revision if owned is not None else None,
             origin=decision.origin,

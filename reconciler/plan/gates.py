@@ -54,9 +54,9 @@ def behind_master(decision: Decision, f: Facts, decided: Mapping[JobKey, Decisio
             return decision
         case Keep(detail=detail):
             return held(decision, Reason.MASTER_NOT_SETTLED, f"{master}: {detail}", "")
-        case Hold(reason=reason) if reason.standing in (Standing.BLOCKED, Standing.MEANT):
+        case Hold(reason=reason) as other if reason.standing in (Standing.BLOCKED, Standing.MEANT):
             detail = f"{master}: {reason.label}"
-            return held(decision, Reason.MASTER_HELD, detail, f"release {master}")
+            return held(decision, Reason.MASTER_HELD, detail, _release_of(other))
         case Act() | Hold() as other:
             detail = f"{master}: {other.reason.label}"
             return held(decision, Reason.MASTER_NOT_SETTLED, detail, "")
@@ -70,8 +70,15 @@ def behind_workers(decision: Decision, decided: Mapping[JobKey, Decision]) -> De
     other = decided.get(workers) if workers is not None else None
     if not isinstance(other, Hold) or other.reason.standing is Standing.WAITING:
         return decision
-    detail, release = f"{workers}: {other.reason.label}", f"release {workers}"
+    detail, release = f"{workers}: {other.reason.label}", _release_of(other)
     return replace(decision, reason=Reason.WORKERS_HELD, detail=detail, release=release)
+
+
+def _release_of(other: Hold) -> str:
+    """Return what releases a job, for whatever waits for it: one command must do for both."""
+    if other.reason is Reason.SUSPENDED:
+        return f"end the suspension of {other.key}"
+    return other.release
 
 
 def not_older(decision: Decision, f: Facts, *, allow_older: bool) -> Decision:

@@ -24,8 +24,9 @@ from reconciler.model.round import (
 )
 from reconciler.report.counts import counted, counts
 from reconciler.report.escape import escaped
+from reconciler.report.release import release
 from reconciler.report.text import faults
-from reconciler.report.words import duration, headline, release, why
+from reconciler.report.words import duration, headline, why
 
 HEARTBEAT = timedelta(seconds=30)
 # A terminal shows so many jobs that are waited for.
@@ -43,8 +44,11 @@ class Said:
     held: frozenset[str] = frozenset()
 
 
-def lines(said: Said, event: Event) -> tuple[Said, tuple[str, ...]]:
-    """Return what to write to a log about this event, and what has then been said."""
+def lines(said: Said, event: Event, command: str = "reconcile") -> tuple[Said, tuple[str, ...]]:
+    """Return what to write to a log about this event, and what has then been said.
+
+    `command` is how the run was called, so that what releases a hold can be copied.
+    """
     match event:
         case RoundStarted() | ActStarted():
             return said, ()
@@ -53,7 +57,7 @@ def lines(said: Said, event: Event) -> tuple[Said, tuple[str, ...]]:
         case Waiting():
             return _waiting(said, event)
         case RoundPlanned(report=report):
-            return _planned(said, report)
+            return _planned(said, report, command)
         case RoundEnded(report=report):
             return _ended(said, report)
         case _:
@@ -123,11 +127,11 @@ def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
     return replace(said, waiting=now, waiting_at=at), found
 
 
-def _planned(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
+def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple[str, ...]]:
     """Sum a round up before it acts, so that what follows has a heading."""
     summary = counts(report).line()
     found = () if summary == said.summary else (f"round     {summary}",)
-    held = {_held(d, r.plan.digest) for r in report.rounds for d in _blocked(r.plan)}
+    held = {_held(d, r.plan.digest, command) for r in report.rounds for d in _blocked(r.plan)}
     return replace(said, summary=summary, held=frozenset(held)), (
         *found,
         *sorted(held - said.held),
@@ -140,9 +144,9 @@ def _blocked(plan: Plan) -> list[Hold]:
     return [hold for hold in holds if hold.reason.standing is Standing.BLOCKED]
 
 
-def _held(hold: Hold, digest: str) -> str:
+def _held(hold: Hold, digest: str, command: str) -> str:
     told = why(hold.reason, hold.detail, hold.origin)
-    words = release([hold], "reconcile", digest)
+    words = release([hold], command, digest)
     return f"held      {hold.key}  {told}" + (f"; release: {words}" if words else "")
 
 

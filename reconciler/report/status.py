@@ -8,8 +8,9 @@ from reconciler.model.plan import Standing
 from reconciler.model.round import JobStatus, StatusReport
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
+from reconciler.report.release import runnable
 from reconciler.report.text import PIPED, View, faults
-from reconciler.report.words import duration, place, runnable
+from reconciler.report.words import duration, place
 
 HEADINGS = ("JOB", "CONDITION", "SINCE", "WHY")
 # What a person must look at comes first.
@@ -61,13 +62,14 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
 
 
 def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:
-    """Return how each blocked job is released."""
-    held = [job for job in jobs if job.release]
-    return [f"{job.key}: {_command(job.release, view)}" for job in held]
+    """Return how each blocked job is released; what releases several is told once."""
+    found: dict[str, list[JobStatus]] = {}
+    for job in jobs:
+        if job.release:
+            found.setdefault(job.release, []).append(job)
+    return [f"{_of(held)}: {runnable([told], view.command)}" for told, held in found.items()]
 
 
-def _command(release: str, view: View) -> str:
-    if release.startswith("--approve DIGEST"):
-        # The digest belongs to a plan, and a plan to the moment at which it is made.
-        return f"{view.command} --approve the digest that {view.command} --dry-run names"
-    return runnable([release], view.command)
+def _of(jobs: Sequence[JobStatus]) -> str:
+    labels = sorted({job.reason.label for job in jobs})
+    return str(jobs[0].key) if len(jobs) == 1 else f"{len(jobs)} jobs, {' and '.join(labels)}"

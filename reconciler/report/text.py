@@ -14,13 +14,13 @@ from reconciler.model.round import ClusterRound, Fault, FaultKind, RoundReport
 from reconciler.report.counts import coming, counted, counts
 from reconciler.report.difference import difference
 from reconciler.report.escape import escaped
+from reconciler.report.release import release
 from reconciler.report.words import (
     LEGEND,
     duration,
     headline,
     place,
     processes,
-    release,
     risk,
     rollout,
     symbol,

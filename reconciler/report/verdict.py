@@ -3,11 +3,11 @@
 1 is for errors of ours alone: a crash of Python exits with 1, and must never look like "changes".
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from enum import IntEnum
 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Decision, Hold, Reason, Standing
+from reconciler.model.plan import Hold, Reason, Standing
 from reconciler.model.round import Fault, FaultKind, RoundReport, StatusReport
 
 
@@ -107,9 +107,16 @@ def exit_code(
         found.add(ExitCode.FAILED)
     if converged is False:
         found.add(ExitCode.PENDING)
-    if approve and _approved_another(report, decisions, approve):
+    if approved_another(report, approve):
         found.add(ExitCode.STALE)
     return first_of(found, detailed=detailed)
+
+
+def approved_another(report: RoundReport, approve: Set[str]) -> bool:
+    """Return whether what an approval releases is still held, and none of these plans was named."""
+    decisions = (d for r in report.rounds for d in r.plan.decisions)
+    held = any(isinstance(d, Hold) and d.reason in APPROVABLE for d in decisions)
+    return bool(approve) and held and not approve & {r.plan.digest for r in report.rounds}
 
 
 def status_code(report: StatusReport, *, detailed: bool) -> int:
@@ -134,10 +141,3 @@ def first_of(found: Iterable[ExitCode], *, detailed: bool) -> int:
 
 def _faults(faults: Iterable[Fault]) -> set[ExitCode]:
     return {BY_FAULT[fault.kind] for fault in faults}
-
-
-def _approved_another(
-    report: RoundReport, decisions: tuple[Decision, ...], approve: frozenset[str]
-) -> bool:
-    held = any(isinstance(d, Hold) and d.reason in APPROVABLE for d in decisions)
-    return held and not approve & {r.plan.digest for r in report.rounds}

@@ -1,7 +1,5 @@
 """Single acts and decisions in words: symbol, headline, causes, and what happens to processes."""
 
-import re
-from collections.abc import Sequence
 from typing import assert_never
 
 from reconciler.model.keys import InstanceIds
@@ -24,9 +22,6 @@ from reconciler.model.plan import (
 from reconciler.model.problem import Origin
 from reconciler.report.counts import Doing, coming, counted, doing
 from reconciler.report.escape import escaped
-
-# An option that a release names: `--adopt eu1/www/prod/api`, `--allow-older`.
-OPTION = re.compile(r"--[a-z][a-z-]*(?: [^\s,]+)?")
 
 LEGEND = {
     "-": "kill or prune",
@@ -162,21 +157,6 @@ def why(reason: Reason, detail: str, origin: Origin | None) -> str:
 
 def place(origin: Origin | None) -> str:
     return "" if origin is None else escaped(str(origin))
-
-
-def release(holds: Sequence[Hold], command: str, digest: str) -> str:
-    """Return how all of these are released: one command, ready to copy, or the deed that does."""
-    this = f"--approve {digest}"
-    texts = [h.release.replace("--approve DIGEST of this plan", this) for h in holds]
-    return runnable(texts, command)
-
-
-def runnable(texts: Sequence[str], command: str) -> str:
-    """Return the first text, with the options in all of them as one command to copy."""
-    found = [OPTION.search(text) for text in texts]
-    options = {option[0] for option in found if option is not None}
-    told = f"{command} {' '.join(sorted(options))}"
-    return escaped(OPTION.sub(lambda _: told, texts[0], count=1))
 
 
 def _then(act: Act) -> str:

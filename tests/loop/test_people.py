@@ -1,5 +1,6 @@
 """What people do to our updates, and updates that come to no good."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from reconciler.model.keys import JobPattern
 from reconciler.model.plan import Hold, Reason
 from reconciler.plan.inputs import Orders
+from reconciler.record.store import Record
 from reconciler.thrift.structs import (
     JobKey,
     JobUpdateKey,
@@ -273,6 +275,28 @@ def test_guard_holds_what_is_too_much_and_an_approval_releases_exactly_that(site
     site.converge(Orders(approve=frozenset({digest})))
     site.clock.pass_by(10)
     assert len(site.cluster.tasks()) == 1
+
+
+def remembered(site: Site) -> set[str]:
+    with Record(site.state, site.clock.now(), writing=False) as record:
+        return {job.release for job in record.conditions() if job.reason is Reason.GUARDED}
+
+
+def test_release_on_record_names_the_plan_of_the_next_call(site: Site) -> None:
+    documents = [service(f"job-{n}", instances=1) for n in range(6)]
+    site.declare(*documents, cron("nightly"))
+    site.converge()
+    site.declare(documents[0], cron("nightly", schedule='"0 5 * * *"'))
+    acted = site.step().rounds[0].plan
+    next_digest = site.preview().rounds[0].plan.digest
+    assert next_digest != acted.digest, "what was done is no longer in the plan"
+    assert remembered(site) == {f"--approve {next_digest}"}
+    site.declare(documents[0], cron("nightly", schedule='"0 6 * * *"'))
+    narrow = Orders(only=(JobPattern.parse("prod/job-*"),))
+    narrowed = site.step(narrow).rounds[0].plan.digest
+    assert remembered(site) == {f"--only 'prod/job-*' --approve {narrowed}"}
+    approved = replace(narrow, approve=frozenset({narrowed}))
+    assert "Guarded" not in reasons(site.step(approved)).values()
 
 
 def test_window_of_the_guard_outlives_the_process_and_slides(site: Site) -> None:

@@ -12,6 +12,7 @@ from reconciler.model.memory import Absence, Deed, Limits, Memory, Spent
 from reconciler.model.plan import Act, Hold, Keep, Reason
 from reconciler.model.policy import Guard, Prune
 from reconciler.model.rendered import RenderedJob
+from reconciler.model.spec import Suspension
 from reconciler.model.tree import Revision
 from reconciler.model.update import UpdateStatus
 from reconciler.plan.facts import spec_of
@@ -274,6 +275,38 @@ def test_framework_is_removed_as_one(case: tuple[PlanInput, dict[str, Reason]]) 
     given, wanted = case
     found = reasons(given)
     assert {name: found[name] for name in wanted} == wanted
+
+
+def test_what_is_held_with_its_framework_names_the_same_release() -> None:
+    given, _ = FRAMEWORKS["workers that are held hold their master"]
+    found = {d.key: d for d in plan(given).decisions if isinstance(d, Hold)}
+    assert found[MASTER].reason is Reason.WORKERS_HELD
+    assert found[MASTER].release == found[WORKERS].release != ""
+    live, _, _ = SETTLING["master failed"]
+    held = {d.key: d for d in plan(a_round(framework(), live)).decisions if isinstance(d, Hold)}
+    assert held[WORKERS].reason is Reason.MASTER_HELD
+    assert held[WORKERS].release == f"declare another spec, or --retry {MASTER}"
+
+
+def test_what_waits_for_a_suspended_master_says_what_ends_it() -> None:
+    leave = a_job(MASTER, instances=1)
+    suspended = replace(leave, desired=replace(leave.desired, suspended=Suspension("erin", "why")))
+    given = a_round([suspended, a_job(WORKERS, master=MASTER)])
+    found = {d.key: d for d in plan(given).decisions if isinstance(d, Hold)}
+    assert found[WORKERS].release == f"end the suspension of {MASTER}"
+
+
+def test_guard_says_that_a_framework_counts_as_one_where_the_list_is_longer() -> None:
+    names = ["a-master", "a-workers", *(f"j{i}" for i in range(4))]
+    given = a_round(
+        [a_job(a_key(n), instances=0) for n in names],
+        [a_live_job(a_key(n)) for n in names],
+    )
+    details = {d.detail for d in plan(given).decisions if d.reason is Reason.GUARDED}
+    assert details == {
+        f"5 jobs of project {PROJECT} would be killed (a framework counts as one);"
+        " 3 allowed in a day"
+    }
 
 
 def test_scaling_to_zero_counts_as_a_kill() -> None:

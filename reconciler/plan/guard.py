@@ -162,9 +162,12 @@ def _too_many_kills(
     )
     if not fresh or len(fresh | spent) <= allowed:
         return ""
+    # Who reads this counts the jobs below it, and must come to the same number.
+    once = " (a framework counts as one)" if len(fresh) < len(keys - begun) else ""
     done = f", {len(spent)} done already" if spent else ""
     return (
-        f"{len(fresh)} jobs of project {project} would be killed{done}; {allowed} allowed in a day"
+        f"{len(fresh)} jobs of project {project} would be killed{once}{done};"
+        f" {allowed} allowed in a day"
     )
 
 

@@ -92,12 +92,14 @@ class Reason(Enum):
 class FieldChange:
     """One field that differs: dotted path, what is live, what is declared, as JSON text.
 
-    None means that the field is not there.
+    None means that the field is not there. `authored` is a field of the document, in its author's
+    words; the others are fields of Aurora's config, for what such words do not explain.
     """
 
     path: str
     live: str | None
     desired: str | None
+    authored: bool = False
 
 
 @dataclass(frozen=True, slots=True)

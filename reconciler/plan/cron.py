@@ -14,6 +14,7 @@ from reconciler.plan import diff
 from reconciler.plan.facts import Facts
 from reconciler.plan.service import (
     deschedule,
+    explained,
     infeasible,
     kill,
     not_adopted,
@@ -69,7 +70,7 @@ def _in_the_way(f: Facts, live: LiveJob) -> Step:
 def _compared(
     f: Facts, wanted: RenderedJob, schedule: Schedule, live: LiveJob, template: LiveCron
 ) -> Step:
-    changes = _changes(wanted, schedule, template)
+    changes = _changes(f, wanted, schedule, template)
     if not f.is_ours:
         if not changes:
             return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
@@ -127,7 +128,7 @@ def _next_run(f: Facts, schedule: Schedule) -> str:
 
 
 def _changes(
-    wanted: RenderedJob, schedule: Schedule, template: LiveCron
+    f: Facts, wanted: RenderedJob, schedule: Schedule, template: LiveCron
 ) -> tuple[FieldChange, ...]:
     # An unset policy behaves as KILL_EXISTING (AuroraCronJob).
     collision = template.collision or Collision.KILL_EXISTING
@@ -135,5 +136,5 @@ def _changes(
         *diff.one("schedule", template.schedule, schedule.cron),
         *diff.one("collision", collision.value, schedule.collision.value),
         *diff.one("instances", template.instances, wanted.desired.spec.instances),
-        *diff.changes(template.config.task, wanted.config.task),
+        *explained(f, wanted, template.config.task),
     )

@@ -2,13 +2,20 @@
 
 Equality is decided by `CanonicalTask.satisfied_by`; deepdiff only explains, since it costs a
 thousand times as much as a comparison and its notion of equality is not Aurora's.
+
+A change is told in its author's words first: what is live is read back as the document that it
+would have come from. Fields of Aurora's config follow for what is different even then.
 """
 
 import json
 from collections.abc import Iterator
 
 from reconciler.model.plan import FieldChange
+from reconciler.model.policy import Platform, Project
+from reconciler.model.rendered import RenderedJob
 from reconciler.model.task import CanonicalTask
+from reconciler.translate import authored
+from reconciler.translate.mediator import config
 
 
 def changes(live: CanonicalTask, desired: CanonicalTask) -> tuple[FieldChange, ...]:
@@ -19,9 +26,26 @@ def changes(live: CanonicalTask, desired: CanonicalTask) -> tuple[FieldChange, .
     return tuple(sorted(found, key=lambda change: change.path))
 
 
+def explained(
+    live: CanonicalTask, wanted: RenderedJob, platform: Platform, project: Project
+) -> tuple[FieldChange, ...]:
+    """Return the same in the author's words, as far as these explain it; empty just as often."""
+    raw = changes(live, wanted.config.task)
+    if not raw:
+        return ()
+    spoken = authored.of_live(live, wanted.desired, platform)
+    again = config(spoken, project, platform)
+    left = raw if again is None else changes(live, again.task)
+    if len(left) >= len(raw):
+        return raw
+    words = authored.told(spoken.spec, wanted.desired.spec)
+    return (*(change for t in words for change in one(t.path, t.live, t.desired)), *left)
+
+
 def one(path: str, live: object, desired: object) -> tuple[FieldChange, ...]:
-    """Return the change of one plain field, or nothing when it is equal."""
-    return () if live == desired else (FieldChange(path, _json(live), _json(desired)),)
+    """Return the change of one field of the document, or nothing when it is equal."""
+    told = FieldChange(path, _json(live), _json(desired), authored=True)
+    return () if live == desired else (told,)
 
 
 def _of_values(live: CanonicalTask, desired: CanonicalTask) -> Iterator[FieldChange]:

@@ -28,7 +28,7 @@ from reconciler.model.plan import (
 )
 from reconciler.model.questions import Questions
 from reconciler.model.rendered import RenderedJob
-from reconciler.model.task import Config
+from reconciler.model.task import CanonicalTask, Config
 from reconciler.model.update import INSTALLATION, REVISION, SPEC
 from reconciler.plan import diff, impact
 from reconciler.plan.facts import Facts
@@ -176,7 +176,7 @@ def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup
         i for g in groups if not wanted.config.task.satisfied_by(g.config.task) for i in g.instances
     )
     adds, updates, removes = declared - there, wrong & declared, there - declared
-    differences = _changes(wanted, live, groups, count)
+    differences = _changes(f, wanted, live, groups)
     equal = not (adds or updates or removes)
     if not f.is_ours:
         if equal:
@@ -261,14 +261,21 @@ def _config_to_send(wanted: RenderedJob, live: LiveJob) -> Config:
 
 
 def _changes(
-    wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup, ...], count: int
+    f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup, ...]
 ) -> tuple[FieldChange, ...]:
-    found = list(diff.one("instances", len(live.ids()), count))
+    found = list(diff.one("instances", len(live.ids()), wanted.desired.spec.instances))
     for group in groups:
-        for change in diff.changes(group.config.task, wanted.config.task):
+        for change in explained(f, wanted, group.config.task):
             if change not in found:
                 found.append(change)
     return tuple(found)
+
+
+def explained(f: Facts, wanted: RenderedJob, live: CanonicalTask) -> tuple[FieldChange, ...]:
+    """Return what differs in one config."""
+    assert f.platform is not None, "a rendered job has a platform"
+    assert f.project is not None, "a rendered job has a project"
+    return diff.explained(live, wanted, f.platform, f.project)
 
 
 def _drift_detail(f: Facts, adds: frozenset[int]) -> str:

@@ -297,7 +297,13 @@ def _ids(ids: InstanceIds | None) -> list[int]:
 
 def _changes(changes: Sequence[FieldChange]) -> list[Value]:
     return [
-        {"path": c.path, "live": _parsed(c.live), "desired": _parsed(c.desired)} for c in changes
+        {
+            "path": c.path,
+            "live": _parsed(c.live),
+            "desired": _parsed(c.desired),
+            "authored": c.authored,
+        }
+        for c in changes
     ]
 
 

@@ -26,7 +26,7 @@ WORD = re.compile(r"[\w.+-]+|\s+|.", re.DOTALL)
 
 def difference(change: FieldChange) -> str:
     """Return `old → new`, or the common text with each `{old → new}` in its place."""
-    old, new = _value(change.live), _value(change.desired)
+    old, new = (_value(side, change.authored) for side in (change.live, change.desired))
     if old is None or new is None:
         return f"{_alone(old)} {ARROW} {_alone(new)}"
     if old == new or len(old) + len(new) <= WHOLE:
@@ -46,16 +46,22 @@ def shortened(text: str, length: int = 2 * WHOLE) -> str:
     return text[:half] + CUT + text[-half:]
 
 
-def _value(text: str | None) -> str | None:
-    """Return the visible form of a JSON text; a string keeps quotes, so that "4" is not 4."""
+def _value(text: str | None, authored: bool) -> str | None:
+    """Return the visible form of a JSON text; a string keeps quotes, so that "4" is not 4.
+
+    In an author's words there are none: there, a field is text or it is not, and everybody knows.
+    """
     if text is None:
         return None
     try:
         value = json.loads(text)
     except ValueError:
         return escaped(text)
+    if authored and isinstance(value, list):
+        return escaped(", ".join(map(str, value)))
     if isinstance(value, str):
-        return f'"{escaped(value)}"'
+        plain = authored and value.strip() == value and value not in ("", NOTHING)
+        return escaped(value) if plain else f'"{escaped(value)}"'
     return escaped(json.dumps(value, ensure_ascii=False, sort_keys=True))
 
 

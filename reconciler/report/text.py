@@ -269,9 +269,16 @@ def _leads_to(decision: Decision) -> Act | None:
 
 
 def _changes(changes: Sequence[FieldChange]) -> list[Row]:
+    """Return the author's words first, then what they do not explain, under a label of its own."""
     width = min(PATH_MAX, max((len(escaped(c.path)) for c in changes), default=0))
+    authored = [c for c in changes if c.authored]
+    raw = [c for c in changes if not c.authored]
+    return [*_table("change", authored, width), *_table("raw", raw, width)]
+
+
+def _table(label: str, changes: Sequence[FieldChange], width: int) -> list[Row]:
     lines = [f"{escaped(c.path):<{width}}  {difference(c)}" for c in changes]
-    return [("change" if i == 0 else "", line) for i, line in enumerate(lines)]
+    return [(label if i == 0 else "", line) for i, line in enumerate(lines)]
 
 
 def _rows(rows: Iterable[Row]) -> list[str]:

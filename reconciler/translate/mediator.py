@@ -25,6 +25,7 @@ from reconciler.model.policy import (
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import DesiredJob, JobKind
+from reconciler.model.task import Config
 from reconciler.thrift import structs as aurora
 from reconciler.translate import crontab, rollout
 from reconciler.translate.canonical import config_of, dumps
@@ -50,6 +51,18 @@ def render(job: DesiredJob, policies: Policies) -> RenderedJob | tuple[Problem, 
     except (RawError, TemplateError) as fault:
         return (Problem(_origin(job, "aurora"), str(fault)),)
     return _rendered(job, policies, task)
+
+
+def config(job: DesiredJob, project: Project, platform: Platform) -> Config | None:
+    """Return the config alone, of a job that need not be feasible; None when there can be none."""
+    if recipe_of(job, platform) is None:
+        return None
+    if defaults_of(platform, project, job.key.environment) is None:
+        return None
+    try:
+        return config_of(_task_config(job, project, platform))
+    except (RawError, TemplateError):
+        return None
 
 
 def _rendered(job: DesiredJob, policies: Policies, task: aurora.TaskConfig) -> RenderedJob:

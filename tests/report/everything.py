@@ -76,8 +76,9 @@ def acts() -> list[Decision]:
     changes = (
         change("env.LOG_LEVEL", "info", "debug"),
         change("instances", 14, 13),
-        change("resources.ram_mb", 2048, 4096),
+        change("resources.ram", "2GiB", "4GiB"),
         change("run", COMMAND, COMMAND.replace("threads 8", "threads 16")),
+        change("executor.data.task.name", "web", "frontend", raw=True),
     )
     same = (change("version", "2.14.1", "2.15.0"),)
     return [

@@ -45,10 +45,10 @@ def first(count: int) -> InstanceIds:
     return InstanceIds.first(count)
 
 
-def change(path: str, live: object, desired: object) -> FieldChange:
-    """Return a change; None stands for a field that is not there."""
-    texts = [None if v is None else json.dumps(v, ensure_ascii=False) for v in (live, desired)]
-    return FieldChange(path, *texts)
+def change(path: str, live: object, desired: object, *, raw: bool = False) -> FieldChange:
+    """Return a change in an author's words; None stands for a field that is not there."""
+    old, new = (None if v is None else json.dumps(v, ensure_ascii=False) for v in (live, desired))
+    return FieldChange(path, old, new, authored=not raw)
 
 
 def at(name: str, line: int = 1) -> Origin:

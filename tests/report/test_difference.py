@@ -55,6 +55,23 @@ CASES: dict[str, tuple[object, object, str]] = {
 @pytest.mark.parametrize("name", CASES)
 def test_a_change_is_shown_by_what_differs(name: str) -> None:
     live, desired, shown = CASES[name]
+    assert difference(change("x", live, desired, raw=True)) == shown
+
+
+AUTHORED: dict[str, tuple[object, object, str]] = {
+    "text has no quotes": ("info", "debug", "info → debug"),
+    "text that looks like nothing keeps them": ("", "(none)", '"" → "(none)"'),
+    "so does space at an end": ("a ", "a", '"a " → a'),
+    "a list is its members": (["http"], ["http", "admin"], "http → http, admin"),
+    "one word of a command": (LONG, LONG.replace("8 ", "16 "), "… --threads {8 → 16} --model …"),
+    "numbers": (1.0, 2.5, "1.0 → 2.5"),
+    "control characters are written out": (["a\x1b"], "b\x1b", "a\\x1b → b\\x1b"),
+}
+
+
+@pytest.mark.parametrize("name", AUTHORED)
+def test_in_an_authors_words_a_value_is_as_it_is_written(name: str) -> None:
+    live, desired, shown = AUTHORED[name]
     assert difference(change("x", live, desired)) == shown
 
 

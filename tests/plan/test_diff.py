@@ -1,0 +1,75 @@
+"""A change is told in its author's words; Aurora's fields follow for what these do not explain."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from msgspec import structs
+
+from reconciler.model.plan import FieldChange
+from reconciler.model.rendered import RenderedJob
+from reconciler.model.task import CanonicalTask
+from reconciler.plan import diff
+from reconciler.translate.canonical import canonical
+from tests.translate.samples import (
+    SAMPLES,
+    a_job,
+    a_platform,
+    a_project,
+    a_spec,
+    config_of,
+    policies,
+    rendered,
+)
+
+WANTED = rendered(a_job(a_spec(env=(("LOG_LEVEL", "debug"),))))
+
+
+def live(spec: dict[str, Any], **strange: Any) -> CanonicalTask:
+    """Return what once was declared, and what a stranger made of it since."""
+    return canonical(structs.replace(config_of(a_job(a_spec(**spec))), **strange))
+
+
+def told(seen: CanonicalTask, wanted: RenderedJob = WANTED) -> list[FieldChange]:
+    return list(diff.explained(seen, wanted, a_platform(), a_project()))
+
+
+OURS = {"env": (("LOG_LEVEL", "info"),)}
+LEVEL = FieldChange("env.LOG_LEVEL", '"info"', '"debug"', authored=True)
+CASES: dict[str, tuple[CanonicalTask, list[FieldChange]]] = {
+    "what the author changed": (live(OURS), [LEVEL]),
+    "and a stranger": (
+        live(OURS, priority=7),
+        [LEVEL, FieldChange("priority", "7", "10")],
+    ),
+    "a stranger alone": (
+        live({"env": (("LOG_LEVEL", "debug"),)}, priority=7),
+        [FieldChange("priority", "7", "10")],
+    ),
+    "nobody": (WANTED.config.task, []),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_change_is_explained(name: str) -> None:
+    seen, changes = CASES[name]
+    assert told(seen) == changes
+
+
+def test_what_the_platform_changed_is_no_word_of_an_author() -> None:
+    longer = policies(a_platform(finalization_wait_s=60))
+    found = diff.explained(
+        WANTED.config.task, rendered(WANTED.desired, longer), longer.platform, a_project()
+    )
+    path = "executor.data.task.finalization_wait"
+    assert found == (FieldChange(path, "45", "60"),)
+
+
+@pytest.mark.parametrize("one", SAMPLES)
+@pytest.mark.parametrize("other", SAMPLES)
+def test_something_is_told_exactly_when_something_differs(one: str, other: str) -> None:
+    mine = rendered(SAMPLES[one])
+    # Not every environment takes an SLA.
+    spec = replace(SAMPLES[other].spec, sla=None)
+    theirs = rendered(replace(SAMPLES[other], key=SAMPLES[one].key, spec=spec)).config.task
+    assert bool(told(theirs, mine)) == (not mine.config.task.satisfied_by(theirs))

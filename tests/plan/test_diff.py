@@ -11,6 +11,7 @@ from reconciler.model.rendered import RenderedJob
 from reconciler.model.task import CanonicalTask
 from reconciler.plan import diff
 from reconciler.translate.canonical import canonical
+from tests.support import builders
 from tests.translate.samples import (
     SAMPLES,
     a_job,
@@ -73,3 +74,9 @@ def test_something_is_told_exactly_when_something_differs(one: str, other: str) 
     spec = replace(SAMPLES[other].spec, sla=None)
     theirs = rendered(replace(SAMPLES[other], key=SAMPLES[one].key, spec=spec)).config.task
     assert bool(told(theirs, mine)) == (not mine.config.task.satisfied_by(theirs))
+
+
+def test_a_reading_that_explains_nothing_is_not_used() -> None:
+    wanted = builders.a_job(version="2", env=(("A", "1"),))
+    seen = builders.a_config("1").task
+    assert told(seen, wanted) == list(diff.changes(seen, wanted.config.task)) != []

@@ -222,7 +222,8 @@ class Impact:
 class Act:
     """One RPC that will be sent, if its basis still holds then. `spec` is the desired digest.
 
-    `prune` ends a job that is no longer declared; `foreign` ends an update that is not ours.
+    `prune` ends a job that is no longer declared; `foreign` ends an update that is not ours. `then`
+    is what the act makes way for: decided anew, and done, by a round that finds the way clear.
     """
 
     key: JobKey
@@ -237,6 +238,7 @@ class Act:
     spec: str = ""
     prune: bool = False
     foreign: bool = False
+    then: "Act | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,11 @@ from reconciler.plan.facts import Facts
 from reconciler.plan.service import (
     deschedule,
     explained,
+    in_place_of,
     infeasible,
-    kill,
     not_adopted,
     quarantined,
+    removed_outside,
     unanswered,
 )
 from reconciler.plan.updates import Step, failed_before
@@ -34,9 +35,10 @@ def cron(f: Facts, wanted: RenderedJob) -> Step:
     if not schedule.enabled:
         return _disabled(f, live)
     if live is None or (live.cron is None and live.count == 0 and not live.unsettled):
-        return _absent(f, wanted, schedule)
+        detail = "" if f.owned is None else f"; {removed_outside(f.owned)}"
+        return _absent(f, wanted, schedule, detail)
     if live.cron is None:
-        return _in_the_way(f, live)
+        return _in_the_way(f, wanted, schedule, live)
     return _compared(f, wanted, schedule, live, live.cron)
 
 
@@ -48,21 +50,19 @@ def _disabled(f: Facts, live: LiveJob | None) -> Step:
     return deschedule(f, live, Reason.CRON_DISABLED)
 
 
-def _absent(f: Facts, wanted: RenderedJob, schedule: Schedule) -> Step:
+def _absent(f: Facts, wanted: RenderedJob, schedule: Schedule, detail: str) -> Step:
     if why := failed_before(f):
         return quarantined(f, why)
-    detail = _next_run(f, schedule)
-    if f.owned is not None:
-        detail += f"; was ours since {f.owned.since:%Y-%m-%d}: removed outside"
-    return _schedule(f, wanted.config, wanted, schedule, Reason.CRON_ABSENT, None, (), detail)
+    told = _next_run(f, schedule) + detail
+    return _schedule(f, wanted.config, wanted, schedule, Reason.CRON_ABSENT, None, (), told)
 
 
-def _in_the_way(f: Facts, live: LiveJob) -> Step:
+def _in_the_way(f: Facts, wanted: RenderedJob, schedule: Schedule, live: LiveJob) -> Step:
     """Other active tasks stand where the template is wanted (`Job ... already exists`)."""
     if not (f.is_ours or f.adopt):
         return not_adopted(f, diff.one("kind", "service" if live.is_service else "ad-hoc", "cron"))
     if live.is_service:
-        return kill(f, live, Reason.KIND_CHANGED)
+        return in_place_of(f, live, _absent(f, wanted, schedule, ""))
     detail = f"{live.count} tasks"
     return Hold(f.key, f.project_name, Reason.RUN_IN_PROGRESS, detail=detail, origin=f.origin)
 

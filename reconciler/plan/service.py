@@ -4,6 +4,7 @@ A service is created by an update, too, so that its first version is watched lik
 """
 
 import zlib
+from dataclasses import replace
 
 from reconciler.model import basis
 from reconciler.model.keys import InstanceIds
@@ -15,6 +16,7 @@ from reconciler.model.live import (
     TaskStatus,
     Unknown,
 )
+from reconciler.model.memory import Owned
 from reconciler.model.plan import (
     Act,
     DescheduleCron,
@@ -44,9 +46,9 @@ def service(f: Facts, wanted: RenderedJob) -> Step:
     """Decide about a declared service as if no update of it were active."""
     live = f.live
     if live is None or (live.count == 0 and live.cron is None and not live.unsettled):
-        return _absent(f, wanted, live)
+        return _absent(f, wanted, live, "" if f.owned is None else removed_outside(f.owned))
     if live.cron is not None or not live.is_service:
-        return _other_kind(f, live)
+        return _other_kind(f, wanted, live)
     dying = [t for t in live.unsettled if t.status is TaskStatus.KILLING]
     if dying and live.update is None:
         return _dying(f, dying_ids=InstanceIds.of(t.instance for t in dying))
@@ -77,7 +79,7 @@ def kill(f: Facts, live: LiveJob, reason: Reason, *, prune: bool = False) -> Ste
 
 def deschedule(f: Facts, live: LiveJob, reason: Reason, *, prune: bool = False) -> Act:
     """Return the removal of a cron template; its run goes on."""
-    detail = f"{live.count} running tasks may finish" if live.count else ""
+    detail = f"{_running(live)} left to finish" if live.count else ""
     return Act(
         key=f.key,
         project=f.project_name,
@@ -114,7 +116,33 @@ def quarantined(f: Facts, why: str, changes: tuple[FieldChange, ...] = (), ids: 
     )
 
 
-def _absent(f: Facts, wanted: RenderedJob, live: LiveJob | None) -> Step:
+def in_place_of(f: Facts, live: LiveJob, creation: Step) -> Step:
+    """Return the removal of what is of another kind, if what takes its place could be created."""
+    if isinstance(creation, Questions | Hold):
+        return creation
+    removal = _removal(f, live)
+    if not isinstance(removal, Act):
+        return removal
+    return replace(removal, then=creation if isinstance(creation, Act) else None)
+
+
+def _removal(f: Facts, live: LiveJob) -> Step:
+    if live.cron is None:
+        return kill(f, live, Reason.KIND_CHANGED)
+    detail = f"{_running(live)} killed after it" if live.count else ""
+    return replace(deschedule(f, live, Reason.KIND_CHANGED), detail=detail)
+
+
+def _running(live: LiveJob) -> str:
+    return "1 running task is" if live.count == 1 else f"{live.count} running tasks are"
+
+
+def removed_outside(owned: Owned) -> str:
+    """Say that a job of ours is gone, and that we did not do it."""
+    return f"was ours since {owned.since:%Y-%m-%d}: removed outside"
+
+
+def _absent(f: Facts, wanted: RenderedJob, live: LiveJob | None, detail: str) -> Step:
     count = wanted.desired.spec.instances
     if count == 0:
         return Keep(f.key, f.project_name, Reason.CONVERGED, detail="0 instances", origin=f.origin)
@@ -131,17 +159,14 @@ def _absent(f: Facts, wanted: RenderedJob, live: LiveJob | None) -> Step:
             return infeasible(f, message)
         case None | Unknown():
             return unanswered(f)
-    detail = "" if f.owned is None else f"was ours since {f.owned.since:%Y-%m-%d}: removed outside"
     none: frozenset[int] = frozenset()
     return _start(f, wanted, start, live, (frozenset(range(count)), none, none), (), detail)
 
 
-def _other_kind(f: Facts, live: LiveJob) -> Step:
+def _other_kind(f: Facts, wanted: RenderedJob, live: LiveJob) -> Step:
     if not (f.is_ours or f.adopt):
         return not_adopted(f, diff.one("kind", "cron" if live.cron else "ad-hoc", "service"))
-    if live.cron is not None:
-        return deschedule(f, live, Reason.KIND_CHANGED)
-    return kill(f, live, Reason.KIND_CHANGED)
+    return in_place_of(f, live, _absent(f, wanted, None, ""))
 
 
 def _dying(f: Facts, dying_ids: InstanceIds | None) -> Hold:

@@ -128,6 +128,7 @@ def _superseded(f: Facts, update: LiveUpdate, otherwise: Step) -> Step:
             impact=otherwise.impact,
             changes=otherwise.changes,
             foreign=not f.ours(update),
+            then=otherwise,
         )
     if isinstance(otherwise, Keep) and not update.status.going_back:
         # Live is right at this moment, and the update is about to change that.

@@ -124,6 +124,7 @@ def _counts(found: Counts) -> Value:
         "update": found.update,
         "restarts": found.restarts,
         "kills": found.kills,
+        "replace": found.replace,
         "kill": found.kill,
         "prune": found.prune,
         "kept": found.kept,
@@ -202,6 +203,7 @@ def _act(act: Act) -> Value:
         "spec": act.spec,
         "prune": act.prune,
         "foreign": act.foreign,
+        "then": _decision(act.then) if act.then is not None else None,
     }
 
 

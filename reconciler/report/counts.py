@@ -30,6 +30,7 @@ class Doing(Enum):
 
     CREATE = "create"
     UPDATE = "update"
+    REPLACE = "replace"
     KILL = "kill"
     PRUNE = "prune"
 
@@ -42,6 +43,7 @@ class Counts:
     update: int = 0
     restarts: int = 0
     kills: int = 0
+    replace: int = 0
     kill: int = 0
     prune: int = 0
     kept: int = 0
@@ -51,16 +53,18 @@ class Counts:
     @property
     def disturbs(self) -> bool:
         """Return whether any running process restarts or dies."""
-        return bool(self.restarts or self.kills or self.kill or self.prune)
+        return bool(self.restarts or self.kills or self.replace or self.kill or self.prune)
 
     @property
     def changes(self) -> int:
         """Return how many jobs will be changed."""
-        return self.create + self.update + self.kill + self.prune
+        return self.create + self.update + self.replace + self.kill + self.prune
 
     def line(self) -> str:
         """Return the first line. Of what is 0 only creates, updates, prunes and kept are said."""
         parts = [f"{self.create} to create", f"{self.update} to update{self._disturbed()}"]
+        if self.replace:
+            parts.append(f"{self.replace} to replace")
         if self.kill:
             parts.append(f"{self.kill} to kill")
         parts += [f"{self.prune} to prune", f"{self.kept} kept"]
@@ -85,9 +89,16 @@ def counted(count: int, noun: str) -> str:
 
 
 def doing(act: Act) -> Doing:
-    """Return what the act is: an abort that makes way is already part of what follows it."""
+    """Return what the act is: an abort that makes way is already part of what follows it.
+
+    A job of another kind than declared is killed and created again: one deed in two rounds.
+    """
     if act.prune or (isinstance(act.action, AbortUpdate) and act.reason is Reason.REMOVED):
         return Doing.PRUNE
+    if act.reason is Reason.SUPERSEDED and act.then is not None:
+        return doing(act.then)
+    if act.reason is Reason.KIND_CHANGED:
+        return Doing.REPLACE
     match act.action:
         case KillTasks():
             return Doing.KILL
@@ -125,6 +136,7 @@ def counts_of(decisions: Iterable[Decision]) -> Counts:
         update=len(by[Doing.UPDATE]),
         restarts=sum(len(a.impact.restarts or ()) for a in by[Doing.UPDATE]),
         kills=sum(len(a.impact.kills or ()) for a in by[Doing.UPDATE]),
+        replace=len(by[Doing.REPLACE]),
         kill=len(by[Doing.KILL]),
         prune=len(by[Doing.PRUNE]),
         kept=len(keeps) - unmanaged,

@@ -199,11 +199,22 @@ def _single(told: _Told, view: View) -> list[Row]:
     changes = act.changes if act is not None and act.changes else getattr(decision, "changes", ())
     rows += _changes(changes)
     if act is not None:
-        rows += processes(act.impact)
-        rows += [("rollout", rollout(act.impact)), ("sla", escaped(act.impact.sla))]
+        rows += _impacts(act)
     if isinstance(decision, Hold):
         rows.append(("release", release([decision], view.command, told.plan.digest)))
     return [(label, line) for label, line in rows if line]
+
+
+def _impacts(act: Act) -> list[Row]:
+    """Return what becomes of processes, by the act and by what it makes way for."""
+    rows = [
+        *processes(act.impact),
+        ("rollout", rollout(act.impact)),
+        ("sla", escaped(act.impact.sla)),
+    ]
+    if act.then is None or act.then.impact == act.impact:
+        return rows
+    return [*rows, *_impacts(act.then), ("then", escaped(act.then.detail))]
 
 
 def _cause(decision: Decision) -> str:
@@ -311,10 +322,17 @@ def _next(report: RoundReport, view: View) -> list[str]:
     ]
     acts = [act for r in report.rounds for d in r.plan.decisions if (act := coming(d))]
     if report.preview and acts:
-        shortest_s = max(act.impact.shortest_s for act in acts)
+        shortest_s = max(map(_shortest_s, acts))
         lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
         lines.append(f"Apply it: {view.command}")
     return lines
+
+
+def _shortest_s(act: Act) -> int:
+    """Return how long the act takes, with what it makes way for."""
+    if act.then is None or act.then.impact == act.impact:
+        return act.impact.shortest_s
+    return act.impact.shortest_s + _shortest_s(act.then)
 
 
 def _joined(sections: Iterable[Sequence[str]], width: int | None) -> list[str]:

@@ -24,7 +24,7 @@ from reconciler.report.counts import Doing, coming, counted, doing
 from reconciler.report.escape import escaped
 
 LEGEND = {
-    "-": "kill or prune",
+    "-": "kill, prune or replace",
     "~": "update",
     "+": "create",
     "*": "schedule only",
@@ -38,7 +38,7 @@ def symbol(decision: Decision) -> str:
     if act is None:
         return "." if isinstance(decision, Hold) else "="
     match doing(act):
-        case Doing.KILL | Doing.PRUNE:
+        case Doing.KILL | Doing.PRUNE | Doing.REPLACE:
             return "-"
         case Doing.CREATE:
             return "+"
@@ -53,7 +53,7 @@ def risk(decision: Decision) -> int:
     act = coming(decision)
     if act is None:
         return 9 if isinstance(decision, Keep) else 8
-    if doing(act) in (Doing.KILL, Doing.PRUNE):
+    if doing(act) in (Doing.KILL, Doing.PRUNE, Doing.REPLACE):
         return 0
     if doing(act) is Doing.CREATE:
         return 3
@@ -65,7 +65,12 @@ def risk(decision: Decision) -> int:
 
 
 def headline(act: Act) -> str:
-    """Return what the act does, in a few words."""
+    """Return what the act does, and what it makes way for, in a few words."""
+    after = f", then {headline(act.then)}" if act.then is not None else ""
+    return f"{_deed(act)}{after}"
+
+
+def _deed(act: Act) -> str:
     match act.action:
         case StartUpdate(instances=instances):
             if doing(act) is Doing.CREATE:
@@ -78,10 +83,10 @@ def headline(act: Act) -> str:
                 return f'create cron: "{escaped(schedule)}"'
             return f'reschedule: "{escaped(schedule)}", running tasks untouched'
         case DescheduleCron():
-            return f"{'prune' if act.prune else 'deschedule'}: cron template, a run may finish"
+            run = "" if act.reason is Reason.KIND_CHANGED else ", a run may finish"
+            return f"{'prune' if act.prune else 'deschedule'}: cron template{run}"
         case AbortUpdate():
-            after = ", then prune" if act.reason is Reason.REMOVED else ""
-            return f"abort its update{after or _then(act)}"
+            return f"abort its update{', then prune' if act.reason is Reason.REMOVED else ''}"
         case ResumeUpdate():
             return "resume its update"
         case PulseUpdate():
@@ -157,11 +162,3 @@ def why(reason: Reason, detail: str, origin: Origin | None) -> str:
 
 def place(origin: Origin | None) -> str:
     return "" if origin is None else escaped(str(origin))
-
-
-def _then(act: Act) -> str:
-    """Say what an abort makes way for, as far as it is known yet."""
-    if act.reason is not Reason.SUPERSEDED or act.impact == Impact():
-        return ""
-    only = [ids for ids in (act.impact.restarts, act.impact.adds) if ids is not None]
-    return f", then update {counted(sum(len(ids) for ids in only), 'instance')}"

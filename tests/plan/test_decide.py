@@ -208,6 +208,42 @@ def test_cron_jobs(
     assert (type(found), found.reason) == (kind, reason)
 
 
+KINDS: dict[str, tuple[RenderedJob, LiveJob, type[Action], type[Action]]] = {
+    "a template, for a service": (a_job(), a_live_cron(), DescheduleCron, StartUpdate),
+    "a service, for a template": (CRON, a_live_job(), KillTasks, ScheduleCron),
+    "ad-hoc tasks, for a service": (
+        a_job(),
+        a_live_job(is_service=False),
+        KillTasks,
+        StartUpdate,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", KINDS.values(), ids=KINDS)
+def test_a_change_of_kind_tells_both_its_halves(
+    case: tuple[RenderedJob, LiveJob, type[Action], type[Action]],
+) -> None:
+    wanted, live, now, then = case
+    found = decision(a_round([wanted], [live]))
+    assert isinstance(found, Act)
+    assert isinstance(found.action, now)
+    assert found.then is not None
+    assert isinstance(found.then.action, then)
+    assert "removed outside" not in found.then.detail, "it is we who remove it"
+
+
+@pytest.mark.parametrize("case", KINDS.values(), ids=KINDS)
+def test_nothing_is_removed_for_what_could_not_be_created(
+    case: tuple[RenderedJob, LiveJob, type[Action], type[Action]],
+) -> None:
+    wanted, live, _, _ = case
+    given = a_round([wanted], [live])
+    failed = Quarantine(trouble_of(spec_of(wanted)), "it crashed", NOW)
+    memory = replace(given.memory, quarantined={wanted.desired.key: failed})
+    assert decision(replace(given, memory=memory)).reason is Reason.QUARANTINED
+
+
 NEXT_RUN: dict[str, tuple[LiveJob | None, str]] = {
     "to be created": (None, "next run Tue 2026-11-24 09:00 Asia/Tokyo"),
     "to be replaced": (a_live_cron(version="0"), "next run Tue 2026-11-24 09:00 Asia/Tokyo"),

@@ -7,6 +7,7 @@ from reconciler.model.keys import JobKey
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import (
     AbortUpdate,
+    Act,
     Decision,
     Impact,
     Keep,
@@ -29,7 +30,6 @@ from tests.report.reports import (
     change,
     creates,
     deschedules,
-    first,
     holds,
     ids,
     keeps,
@@ -45,6 +45,14 @@ from tests.support.builders import NOW, PROJECT, REVISION_NOW, a_key
 COMMAND = "exec forecast serve --port {{thermos.ports[http]}} --threads 8 --model /srv/current"
 
 PROBLEM = Problem(Origin("shop/cart.yaml", 31, 8), 'unknown field "instnaces"', "did you mean it?")
+
+
+CRON = Reason.CRON_ABSENT
+
+
+def makes_way(act: Act) -> dict[str, Any]:
+    """Return what an abort says of the act that it makes way for."""
+    return {"impact": act.impact, "changes": act.changes, "then": act}
 
 
 def words_to_updates() -> list[Decision]:
@@ -83,14 +91,22 @@ def acts() -> list[Decision]:
     same = (change("version", "2.14.1", "2.15.0"),)
     return [
         *words_to_updates(),
-        aborts("superseding", impact=Impact(restarts=first(4))),
+        aborts("superseding", **makes_way(updates("superseding", 4))),
+        kills("was-service", reason=Reason.KIND_CHANGED, then=schedules("was-service", CRON)),
+        deschedules(
+            "was-cron",
+            reason=Reason.KIND_CHANGED,
+            prune=False,
+            detail="1 running task is killed after it",
+            then=creates("was-cron", 2),
+        ),
         aborts("removing", Reason.REMOVED, key=a_key("removing"), origin=None),
         creates("new", 3),
         updates("frontend", 13, impact=big, changes=changes),
         *(updates(f"shard-{i:02}", 2, changes=same) for i in range(12)),
         shrinks("worker", 2, ids(2, 3)),
         schedules("nightly"),
-        schedules("hourly", Reason.CRON_ABSENT),
+        schedules("hourly", CRON),
         kills("parked"),
         deschedules("weekly"),
         prunes("legacy", 12),

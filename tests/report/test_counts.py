@@ -75,6 +75,20 @@ CASES: dict[str, tuple[list[Decision], str]] = {
         [aborts("web", impact=Impact(restarts=first(4)))],
         "0 to create, 1 to update (4 restarts), 0 to prune, 0 kept",
     ),
+    "a job of another kind is one to replace, though that takes two rounds": (
+        [
+            kills("web", reason=Reason.KIND_CHANGED, then=schedules("web", Reason.CRON_ABSENT)),
+            deschedules("api", reason=Reason.KIND_CHANGED, prune=False, then=creates("api")),
+        ],
+        "0 to create, 0 to update, 2 to replace, 0 to prune, 0 kept",
+    ),
+    "an abort is whatever it makes way for": (
+        [
+            aborts("web", then=kills("web", reason=Reason.KIND_CHANGED)),
+            aborts("api", then=kills("api"), impact=kills("api").impact),
+        ],
+        "0 to create, 0 to update, 1 to replace, 1 to kill, 0 to prune, 0 kept",
+    ),
     "an abort before a prune is the prune": (
         [aborts("web", Reason.REMOVED)],
         "0 to create, 0 to update, 1 to prune, 0 kept",
@@ -122,6 +136,7 @@ DISTURBING: dict[str, tuple[Decision, bool]] = {
     "a restart does": (updates("web"), True),
     "a scale-down does": (shrinks("web", 1, ids(1)), True),
     "a kill does": (kills("web"), True),
+    "a change of kind does": (kills("web", reason=Reason.KIND_CHANGED), True),
     "a prune does": (prunes("web"), True),
     "a prune after a second look does": (
         holds("old", Reason.SECOND_LOOK, wanted=prunes("old")),

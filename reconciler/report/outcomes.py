@@ -26,7 +26,7 @@ from reconciler.report.counts import counted, counts
 from reconciler.report.escape import escaped
 from reconciler.report.release import release
 from reconciler.report.text import faults
-from reconciler.report.words import duration, headline, why
+from reconciler.report.words import deed, duration, why
 
 HEARTBEAT = timedelta(seconds=30)
 # A terminal shows so many jobs that are waited for.
@@ -73,7 +73,7 @@ def live_lines(event: Event) -> tuple[str, ...] | None:
         case RoundStarted(number=number):
             return (f"round {number}: reading",) if number == 1 else None
         case ActStarted(act=act):
-            return (f"{act.key}  {headline(act)}",)
+            return (f"{act.key}  {deed(act)}",)
         case Waiting(at=at, holds=holds, until=until):
             left = f" ({duration(int((until - at).total_seconds()))} left)" if until else ""
             each = _each(holds)
@@ -95,7 +95,7 @@ def _moves(decision: Decision) -> bool:
 
 def outcome_line(outcome: Outcome) -> str:
     """Return what became of one act, in one line."""
-    what = f"{outcome.act.key}  {headline(outcome.act)}"
+    what = f"{outcome.act.key}  {deed(outcome.act)}"
     match outcome:
         case Applied(update_id=update_id, message=message):
             told = [f"update {update_id}" if update_id else "", message]

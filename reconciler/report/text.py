@@ -5,9 +5,10 @@ what is piped stays one fact per line. Everything from files and network is esca
 """
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from reconciler.model.keys import workers_of
 from reconciler.model.plan import Act, Decision, FieldChange, Hold, Keep, Plan, Reason, Standing
 from reconciler.model.problem import Problem
 from reconciler.model.round import ClusterRound, Fault, FaultKind, RoundReport
@@ -322,10 +323,17 @@ def _next(report: RoundReport, view: View) -> list[str]:
     ]
     acts = [act for r in report.rounds for d in r.plan.decisions if (act := coming(d))]
     if report.preview and acts:
-        shortest_s = max(map(_shortest_s, acts))
+        shortest_s = max(_ends_s(acts))
         lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
         lines.append(f"Apply it: {view.command}")
     return lines
+
+
+def _ends_s(acts: Sequence[Act]) -> Iterator[int]:
+    """Yield after how many seconds each act is done: all at once, but workers after a master."""
+    takes = {act.key: _shortest_s(act) for act in acts}
+    workers = {workers_of(key): takes_s for key, takes_s in takes.items()}
+    yield from (takes_s + workers.get(key, 0) for key, takes_s in takes.items())
 
 
 def _shortest_s(act: Act) -> int:

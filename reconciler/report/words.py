@@ -67,10 +67,11 @@ def risk(decision: Decision) -> int:
 def headline(act: Act) -> str:
     """Return what the act does, and what it makes way for, in a few words."""
     after = f", then {headline(act.then)}" if act.then is not None else ""
-    return f"{_deed(act)}{after}"
+    return f"{deed(act)}{after}"
 
 
-def _deed(act: Act) -> str:
+def deed(act: Act) -> str:
+    """Return what the act does by itself: what is sent, and what an outcome is the outcome of."""
     match act.action:
         case StartUpdate(instances=instances):
             if doing(act) is Doing.CREATE:

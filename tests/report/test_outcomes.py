@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from reconciler.model.outcome import Applied
 from reconciler.model.plan import Reason
 from reconciler.model.round import (
     ActEnded,
@@ -17,7 +18,7 @@ from reconciler.model.round import (
 from reconciler.report.outcomes import Said, lines, live_lines
 from tests.report.everything import outcomes
 from tests.report.recorded import assert_golden
-from tests.report.reports import a_report, creates, holds, keeps, updates
+from tests.report.reports import a_report, creates, holds, keeps, kills, updates
 from tests.support.builders import NOW
 
 
@@ -115,3 +116,10 @@ def test_control_characters_in_a_wait_are_written_out() -> None:
     shown = live_lines(waits(0, "\x1b[2J"))
     assert shown is not None
     assert "\x1b" not in "".join(shown) + "".join(told(waits(0, "\x1b[2J")))
+
+
+def test_an_outcome_is_of_what_was_sent_not_of_what_follows() -> None:
+    replaced = kills("web", reason=Reason.KIND_CHANGED, then=creates("web"))
+    assert told(ActEnded(NOW, Applied(replaced))) == [
+        "applied   dev/shop/prod/web  kill: 3 instances"
+    ]

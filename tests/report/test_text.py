@@ -10,7 +10,7 @@ from reconciler.report.status import status
 from reconciler.report.text import View, text
 from tests.report.everything import acts, every_condition, everything, held, kept
 from tests.report.recorded import assert_golden
-from tests.report.reports import a_report, holds, keeps, many_keeps, updates
+from tests.report.reports import a_report, creates, holds, keeps, kills, many_keeps, updates
 
 SHOWN = {
     "plan-piped": View(command="reconcile --desired ./d"),
@@ -97,3 +97,15 @@ def test_a_preview_without_acts_does_not_ask_to_be_applied() -> None:
     assert "Apply it" not in text(a_report(keeps("web"), holds("a", Reason.PAUSED)))
     assert "Apply it" in text(a_report(updates("web")))
     assert "Apply it" not in text(replace(a_report(updates("web")), preview=False))
+
+
+def test_workers_take_their_time_after_their_master() -> None:
+    workers = holds("b-workers", Reason.MASTER_NOT_SETTLED, wanted=creates("b-workers"))
+    two = text(a_report(creates("b-master", 1), workers, creates("web")))
+    assert "It takes about 50 s if nothing fails" in two
+    assert "It takes about 25 s if nothing fails" in text(a_report(creates("web")))
+
+
+def test_what_is_replaced_takes_the_time_of_what_follows() -> None:
+    replaced = kills("web", reason=Reason.KIND_CHANGED, then=creates("web"))
+    assert "It takes about 25 s if nothing fails" in text(a_report(replaced))

@@ -79,7 +79,7 @@ def _fields(call: Call, told: list[tuple[RenderedJob, tuple[FieldLayer, ...]]]) 
     if call.json:
         jobs = [fields.fields_value(job, layers) for job, layers in told]
         return as_json.dumped({"format": as_json.FORMAT, "jobs": jobs})
-    return "\n".join(fields.fields_text(job, layers) for job, layers in told)
+    return "\n".join(fields.fields_text(job, layers, show.width()) for job, layers in told)
 
 
 def _status(call: Call) -> StatusReport:

@@ -11,7 +11,10 @@ from reconciler.report.escape import escaped
 from reconciler.report.release import runnable
 from reconciler.report.text import PIPED, View, faults
 from reconciler.report.words import duration, place
+from reconciler.report.wrap import columns, command_wrapped, wrapped
 
+HANGING = "    "
+UNKNOWN = "-"
 HEADINGS = ("JOB", "CONDITION", "SINCE", "WHY")
 # What a person must look at comes first.
 ORDER = (Standing.BLOCKED, Standing.ACT, Standing.WAITING, Standing.MEANT, Standing.KEPT)
@@ -20,10 +23,11 @@ ORDER = (Standing.BLOCKED, Standing.ACT, Standing.WAITING, Standing.MEANT, Stand
 def status(report: StatusReport, view: View = PIPED) -> str:
     """Return the table, headed by a count of conditions, ending with a line feed."""
     jobs = sorted(report.jobs, key=lambda job: (ORDER.index(job.reason.standing), job.key))
-    lines = [_summary(report), *faults(report.faults, ())]
-    lines += [escaped(str(p)) for p in sorted(set(report.problems))]
+    said = [_summary(report), *faults(report.faults, ())]
+    said += [escaped(str(p)) for p in sorted(set(report.problems))]
+    lines = [piece for line in said for piece in wrapped(line, view.width, HANGING)]
     if jobs:
-        lines += ["", *_table([HEADINGS, *(_row(job, report.at) for job in jobs)])]
+        lines += ["", *_jobs([_row(job, report.at) for job in jobs], view.width)]
     releases = _releases(jobs, view)
     return "\n".join([*lines, *([""] if releases else []), *releases]) + "\n"
 
@@ -50,8 +54,23 @@ def _row(job: JobStatus, now: datetime) -> tuple[str, str, str, str]:
 
 def _age(since: datetime | None, now: datetime) -> str:
     if since is None:
-        return "-"
+        return UNKNOWN
     return duration(max(0, int((now - since).total_seconds())))
+
+
+def _jobs(rows: Sequence[tuple[str, ...]], width: int | None) -> Iterable[str]:
+    """Return a table; on a terminal that is too narrow for it, each job's key above the rest."""
+    table = list(_table([HEADINGS, *rows]))
+    if width is None or max(map(columns, table)) <= width:
+        return table
+    return [line for row in rows for line in _stacked(row, width)]
+
+
+def _stacked(row: tuple[str, ...], width: int) -> Iterable[str]:
+    key, condition, since, detail = row
+    yield key
+    age = "" if since == UNKNOWN else f"  for {since}"
+    yield from wrapped(f"{HANGING}{condition}{age}  {detail}", width, HANGING)
 
 
 def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
@@ -67,7 +86,8 @@ def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:
     for job in jobs:
         if job.release:
             found.setdefault(job.release, []).append(job)
-    return [f"{_of(held)}: {runnable([told], view.command)}" for told, held in found.items()]
+    lines = (f"{_of(held)}: {runnable([told], view.command)}" for told, held in found.items())
+    return [piece for line in lines for piece in command_wrapped(line, view.width, HANGING)]
 
 
 def _of(jobs: Sequence[JobStatus]) -> str:

@@ -4,7 +4,6 @@ Deterministic: the same round gives the same text. Lines wrap only when a width 
 what is piped stays one fact per line. Everything from files and network is escaped.
 """
 
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -27,10 +26,12 @@ from reconciler.report.words import (
     symbol,
     why,
 )
+from reconciler.report.wrap import command_wrapped, wrapped
 
 LABEL = 9
 PATH_MAX = 48
 FOLDED = 10
+APPLY = "Apply it: "
 
 FAULTS = {
     FaultKind.SOURCE: "desired state not read",
@@ -325,7 +326,7 @@ def _next(report: RoundReport, view: View) -> list[str]:
     if report.preview and acts:
         shortest_s = max(_ends_s(acts))
         lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
-        lines.append(f"Apply it: {view.command}")
+        lines.append(f"{APPLY}{view.command}")
     return lines
 
 
@@ -353,14 +354,7 @@ def _joined(sections: Iterable[Sequence[str]], width: int | None) -> list[str]:
 
 
 def _wrapped(line: str, width: int | None) -> list[str]:
-    if width is None or len(line) <= width:
-        return [line]
     indent = " " * (4 + LABEL if line.startswith("    ") else 4)
-    return textwrap.wrap(
-        line,
-        max(width, 40),
-        subsequent_indent=indent,
-        break_on_hyphens=False,
-        drop_whitespace=True,
-        replace_whitespace=False,
-    )
+    if line.startswith((f"    {'release':<{LABEL}}", APPLY)):
+        return command_wrapped(line, width, indent)
+    return wrapped(line, width, indent)

@@ -39,6 +39,15 @@ def test_render_as_json_tells_value_layer_and_place_of_every_field(console: Cons
     }
 
 
+def test_render_fits_the_terminal(console: Console, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    rows = [r for r in console("render", "devel/api").out.splitlines() if "| " not in r]
+    assert max(map(len, rows)) <= 80
+    where = "[environment demand-forecast/api.yaml:18:46]"
+    assert f"  instances  1  {where}" in rows
+
+
 def test_a_pattern_renders_every_job_that_it_matches(console: Console) -> None:
     out = console("render", "*/api").out
     assert out.count("devcluster/demand-forecast/prod/api  (") == 1

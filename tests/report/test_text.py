@@ -28,6 +28,12 @@ def test_the_text_of_the_status_with_every_condition() -> None:
     assert_golden("status", status(every_condition(), View(command="reconcile --state s")))
 
 
+def test_the_status_on_a_narrow_terminal() -> None:
+    shown = status(every_condition(), View(width=80, command="reconcile --state s"))
+    assert_golden("status-80", shown)
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_nothing_to_do_is_one_line_and_the_plan() -> None:
     assert_golden("nothing", text(a_report(*many_keeps(41))))
 

@@ -222,6 +222,4 @@ def _own_time(now: datetime) -> datetime:
 def _haste(declared: Declared) -> float:
     policies = declared.tree.policies
     clusters = policies.clusters.values() if policies is not None else ()
-    return max(
-        (c.scheduler.clock for c in clusters if isinstance(c.scheduler, Embedded)), default=1.0
-    )
+    return max((cluster.clock for cluster in clusters), default=1.0)

@@ -141,7 +141,7 @@ def _code(call: Call, report: RoundReport, **ended: Any) -> int:
 
 def _told(call: Call, report: RoundReport, code: int) -> int:
     if call.json:
-        show.write(as_json.dumped(as_json.round_value(report, code)))
+        show.write(as_json.dumped(as_json.round_value(report, code, call.view(report).command)))
     else:
         show.page(text(report, call.view(report)))
     _note(call, report)

@@ -53,7 +53,7 @@ def status(call: Call) -> int:
     report = _status(call)
     code = verdict.status_code(report, detailed=call.detailed)
     if call.json:
-        show.write(as_json.dumped(as_json.status_value(report, code)))
+        show.write(as_json.dumped(as_json.status_value(report, code, call.place)))
     else:
         show.page(status_text(report, View(show.width(), command=call.place)))
     return code
@@ -96,15 +96,21 @@ def _status(call: Call) -> StatusReport:
     mine = [told for told in rounds if call.cluster in (None, told[0])]
     round_at = max((at for _, at, _, _ in mine), default=None)
     return StatusReport(
-        # Rounds are told in the cluster's time, which may pass faster than ours.
-        at=max(now, round_at or now),
+        at=now,
         round_at=round_at,
         revision=Revision(mine[0][2]) if mine else None,
         jobs=tuple(job for job in jobs if _selected(call, job)),
         unmanaged=sum(count for *_, count in mine),
         problems=declared.problems,
         faults=faults,
+        clocks=_clocks(declared),
     )
+
+
+def _clocks(declared: Declared) -> tuple[tuple[str, float], ...]:
+    policies = declared.tree.policies
+    clusters = policies.clusters if policies is not None else {}
+    return tuple((name, c.clock) for name, c in sorted(clusters.items()) if c.clock != 1)
 
 
 def _read(call: Call) -> tuple[Declared, tuple[Fault, ...]]:

@@ -142,7 +142,7 @@ class Listener:
                 self._told = told
                 report = event.report
                 code = verdict.exit_code(report, detailed=False, converged=None, timed_out=False)
-                write(as_json.line(as_json.round_value(report, code)))
+                write(as_json.line(as_json.round_value(report, code, self._command)))
 
     def _tell(self, told: tuple[str, ...]) -> None:
         if told:

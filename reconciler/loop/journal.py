@@ -61,9 +61,11 @@ class RoundJournal:
         """Store what the round as a whole taught, and the condition of every job."""
         self._keep(learn.rounded(self._given, self._memory, plan))
         if plan.unread is None:
-            jobs = conditions(plan, self._memory, self._release)
+            # By our clock, whatever the cluster's says: these times are for whoever asks here.
+            now = self._now()
+            jobs = conditions(plan, self._memory, now, self._release)
             unmanaged = None if self._given.orders.only else plan.unmanaged
-            self._record.keep_round(plan.cluster, plan.made_at, plan.revision.id, unmanaged, jobs)
+            self._record.keep_round(plan.cluster, now, plan.revision.id, unmanaged, jobs)
 
     def _release(self, hold: Hold, plan: Plan) -> str:
         """Return what releases a hold from now on: what was done since is no longer in the plan."""
@@ -79,7 +81,7 @@ class RoundJournal:
 
 
 def conditions(
-    plan: Plan, memory: Memory, release: Callable[[Hold, Plan], str]
+    plan: Plan, memory: Memory, now: datetime, release: Callable[[Hold, Plan], str]
 ) -> Iterator[JobStatus]:
     """Yield the condition of every job that is declared or ours."""
     for decision in plan.decisions:
@@ -92,7 +94,7 @@ def conditions(
             reason=decision.reason,
             detail=decision.detail,
             release=release(decision, plan) if isinstance(decision, Hold) else "",
-            since=plan.made_at,
+            since=now,
             revision=owned.revision if owned is not None else None,
             origin=decision.origin,
         )

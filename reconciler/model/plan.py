@@ -274,7 +274,9 @@ class Plan:
     """All decisions of one round on one cluster, in the order in which acts are carried out.
 
     `digest` names what would be done (acts, and acts that only the guard holds): `--approve` takes
-    it. `unread` says why nothing could be decided; then every decision is a hold.
+    it. `unread` says why nothing could be decided; then every decision is a hold. `made_at` and
+    every time and duration in it are by the cluster's clock, which runs `clock` times as fast as
+    ours.
     """
 
     cluster: str
@@ -285,6 +287,7 @@ class Plan:
     unmanaged: int
     digest: str
     unread: str | None = None
+    clock: float = 1.0
 
     def acts(self) -> tuple[Act, ...]:
         return tuple(d for d in self.decisions if isinstance(d, Act))

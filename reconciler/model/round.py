@@ -126,6 +126,8 @@ class StatusReport:
     """What is remembered of all jobs, and what could not be read of it.
 
     `at` is the time of asking, `round_at` that of the round it tells about: None before the first.
+    `clocks` names clusters whose time passes faster than ours, and how many times as fast: times
+    within a detail are theirs.
     """
 
     at: datetime
@@ -135,3 +137,4 @@ class StatusReport:
     unmanaged: int = 0
     problems: tuple[Problem, ...] = ()
     faults: tuple[Fault, ...] = ()
+    clocks: tuple[tuple[str, float], ...] = ()

@@ -61,6 +61,7 @@ def plan(given: PlanInput) -> Plan:
         unmanaged=sum(d.reason is Reason.UNMANAGED for d in decisions),
         digest=name,
         unread=given.snapshot.unread,
+        clock=given.cluster.clock,
     )
 
 

@@ -41,6 +41,7 @@ from reconciler.model.round import ClusterRound, Fault, RoundReport, StatusRepor
 from reconciler.model.task import Config
 from reconciler.model.update import UpdateSettings
 from reconciler.report.counts import Counts, counts, counts_of
+from reconciler.report.release import argv, exact
 
 FORMAT = 1
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -65,8 +66,11 @@ def timeless(report: RoundReport) -> RoundReport:
     return replace(report, at=NEVER, rounds=tuple(rounds))
 
 
-def round_value(report: RoundReport, exit_code: int) -> Value:
-    """Return a round, a preview included, as plain values."""
+def round_value(report: RoundReport, exit_code: int, command: str = "reconcile") -> Value:
+    """Return a round, a preview included, as plain values.
+
+    `command` is how the run was called: what releases a hold is to be called likewise.
+    """
     problems = sorted({*report.problems, *(p for r in report.rounds for p in r.plan.problems)})
     return {
         "format": FORMAT,
@@ -78,11 +82,11 @@ def round_value(report: RoundReport, exit_code: int) -> Value:
         "exitCode": exit_code,
         "faults": [_fault(f) for f in report.faults],
         "problems": [problem_value(p) for p in problems],
-        "clusters": [_cluster(r) for r in report.rounds],
+        "clusters": [_cluster(r, command) for r in report.rounds],
     }
 
 
-def status_value(report: StatusReport, exit_code: int) -> Value:
+def status_value(report: StatusReport, exit_code: int, command: str = "reconcile") -> Value:
     """Return the conditions of all jobs as plain values."""
     return {
         "format": FORMAT,
@@ -91,6 +95,7 @@ def status_value(report: StatusReport, exit_code: int) -> Value:
         "revision": report.revision.id if report.revision is not None else None,
         "unmanaged": report.unmanaged,
         "exitCode": exit_code,
+        "clocks": dict(report.clocks),
         "faults": [_fault(f) for f in report.faults],
         "problems": [problem_value(p) for p in sorted(set(report.problems))],
         "jobs": [
@@ -102,6 +107,7 @@ def status_value(report: StatusReport, exit_code: int) -> Value:
                 "meaning": job.reason.meaning,
                 "detail": job.detail,
                 "release": job.release,
+                "releaseCommand": argv(job.release, command),
                 "since": instant(job.since),
                 "revision": job.revision,
                 "origin": _origin(job.origin),
@@ -152,23 +158,44 @@ def _origin(origin: Origin | None) -> Value | None:
     return {"path": origin.path, "line": origin.line or None, "column": origin.column or None}
 
 
-def _cluster(told: ClusterRound) -> Value:
+def _cluster(told: ClusterRound, command: str) -> Value:
     plan: Plan = told.plan
     return {
         "cluster": plan.cluster,
         "revision": plan.revision.id,
         "madeAt": instant(plan.made_at),
+        "clock": plan.clock,
         "digest": plan.digest,
         "unread": plan.unread,
         "unmanaged": plan.unmanaged,
         "counts": _counts(counts_of(plan.decisions)),
-        "decisions": [_decision(d) for d in plan.decisions],
+        "decisions": [_decision(d, plan.digest, command) for d in plan.decisions],
         "outcomes": [_outcome(o) for o in told.outcomes],
     }
 
 
-def _decision(decision: Decision) -> Value:
-    common: Value = {
+def _decision(decision: Decision, digest: str, command: str) -> Value:
+    match decision:
+        case Act():
+            return _act(decision)
+        case Hold(changes=changes, wanted=wanted):
+            release = exact(decision.release, digest)
+            return {
+                "decision": "hold",
+                **_common(decision),
+                "release": release,
+                "releaseCommand": argv(release, command),
+                "changes": _changes(changes),
+                "wanted": _act(wanted) if wanted is not None else None,
+            }
+        case Keep():
+            return {"decision": "keep", **_common(decision)}
+        case _:
+            assert_never(decision)
+
+
+def _common(decision: Decision) -> Value:
+    return {
         "key": str(decision.key),
         "project": decision.project,
         "reason": decision.reason.label,
@@ -177,25 +204,12 @@ def _decision(decision: Decision) -> Value:
         "detail": decision.detail,
         "origin": _origin(decision.origin),
     }
-    match decision:
-        case Act():
-            return {"decision": "act", **common, **_act(decision)}
-        case Hold(release=release, changes=changes, wanted=wanted):
-            return {
-                "decision": "hold",
-                **common,
-                "release": release,
-                "changes": _changes(changes),
-                "wanted": _decision(wanted) if wanted is not None else None,
-            }
-        case Keep():
-            return {"decision": "keep", **common}
-        case _:
-            assert_never(decision)
 
 
 def _act(act: Act) -> Value:
     return {
+        "decision": "act",
+        **_common(act),
         "action": _action(act.action),
         "basis": _basis(act.basis),
         "impact": _impact(act.impact),
@@ -203,7 +217,7 @@ def _act(act: Act) -> Value:
         "spec": act.spec,
         "prune": act.prune,
         "foreign": act.foreign,
-        "then": _decision(act.then) if act.then is not None else None,
+        "then": _act(act.then) if act.then is not None else None,
     }
 
 

@@ -1,8 +1,9 @@
 """`reconcile status`: every job, its condition, since when, why, and what would release it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from reconciler.model.plan import Standing
 from reconciler.model.round import JobStatus, StatusReport
@@ -10,11 +11,12 @@ from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
 from reconciler.report.release import runnable
 from reconciler.report.text import PIPED, View, faults
-from reconciler.report.words import duration, place
+from reconciler.report.words import clock, duration, place, shown
 from reconciler.report.wrap import columns, command_wrapped, wrapped
 
 HANGING = "    "
 UNKNOWN = "-"
+TIME = re.compile(r"\d\d:\d\d")
 HEADINGS = ("JOB", "CONDITION", "SINCE", "WHY")
 # What a person must look at comes first.
 ORDER = (Standing.BLOCKED, Standing.ACT, Standing.WAITING, Standing.MEANT, Standing.KEPT)
@@ -28,8 +30,8 @@ def status(report: StatusReport, view: View = PIPED) -> str:
     lines = [piece for line in said for piece in wrapped(line, view.width, HANGING)]
     if jobs:
         lines += ["", *_jobs([_row(job, report.at) for job in jobs], view.width)]
-    releases = _releases(jobs, view)
-    return "\n".join([*lines, *([""] if releases else []), *releases]) + "\n"
+    more = [*_releases(jobs, view), *_theirs(report, view)]
+    return "\n".join([*lines, *([""] if more else []), *more]) + "\n"
 
 
 def _summary(report: StatusReport) -> str:
@@ -42,7 +44,7 @@ def _summary(report: StatusReport) -> str:
         parts.append(f"{report.unmanaged} unmanaged")
     revision = f" at {escaped(report.revision.id)}" if report.revision is not None else ""
     jobs = counted(len(report.jobs), "job")
-    when = report.round_at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    when = shown(report.round_at)
     return f"{jobs}{': ' if parts else ''}{', '.join(parts)}; last round {when}{revision}"
 
 
@@ -88,6 +90,17 @@ def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:
             found.setdefault(job.release, []).append(job)
     lines = (f"{_of(held)}: {runnable([told], view.command)}" for told, held in found.items())
     return [piece for line in lines for piece in command_wrapped(line, view.width, HANGING)]
+
+
+def _theirs(report: StatusReport, view: View) -> list[str]:
+    """Say by whose clock the times in the details are, where it is not ours."""
+    timed = {job.key.cluster for job in report.jobs if TIME.search(job.detail)}
+    lines = [
+        f"Times in WHY are by {clock(name, times)}"
+        for name, times in report.clocks
+        if name in timed
+    ]
+    return [piece for line in lines for piece in wrapped(line, view.width, HANGING)]
 
 
 def _of(jobs: Sequence[JobStatus]) -> str:

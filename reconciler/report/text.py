@@ -17,12 +17,14 @@ from reconciler.report.escape import escaped
 from reconciler.report.release import release
 from reconciler.report.words import (
     LEGEND,
+    clock,
     duration,
     headline,
     place,
     processes,
     risk,
     rollout,
+    shown,
     symbol,
     why,
 )
@@ -322,12 +324,21 @@ def _next(report: RoundReport, view: View) -> list[str]:
         f"Plan {r.plan.digest} of {escaped(r.plan.cluster)} at {escaped(r.plan.revision.id)}"
         for r in report.rounds
     ]
+    lines += [_clock(r.plan) for r in report.rounds if r.plan.clock != 1 and _tells(r.plan)]
     acts = [act for r in report.rounds for d in r.plan.decisions if (act := coming(d))]
     if report.preview and acts:
         shortest_s = max(_ends_s(acts))
         lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
         lines.append(f"{APPLY}{view.command}")
     return lines
+
+
+def _tells(plan: Plan) -> bool:
+    return not all(isinstance(d, Keep) for d in plan.decisions)
+
+
+def _clock(plan: Plan) -> str:
+    return f"Times are by {clock(plan.cluster, plan.clock)}: {shown(plan.made_at)} there now"
 
 
 def _ends_s(acts: Sequence[Act]) -> Iterator[int]:

@@ -1,5 +1,6 @@
 """Single acts and decisions in words: symbol, headline, causes, and what happens to processes."""
 
+from datetime import UTC, datetime
 from typing import assert_never
 
 from reconciler.model.keys import InstanceIds
@@ -151,6 +152,16 @@ def duration(seconds: int) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(hours, 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def clock(cluster: str, times: float) -> str:
+    """Say that a cluster's time is not ours."""
+    return f"the clock of {escaped(cluster)}, which runs {times:g} times as fast as ours"
+
+
+def shown(at: datetime) -> str:
+    """Return an instant in UTC, to the second."""
+    return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 def why(reason: Reason, detail: str, origin: Origin | None) -> str:

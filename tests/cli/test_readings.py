@@ -1,6 +1,7 @@
 """The commands that ask no cluster: they need none, and they write nothing."""
 
 import json
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -113,3 +114,16 @@ def test_control_characters_of_a_document_do_not_reach_the_terminal(console: Con
     assert ended.code == 3
     assert "\x1b" not in ended.out + ended.err
     assert "\\x1b[2J" in ended.out
+
+
+def test_status_tells_ages_by_our_clock_whatever_the_clusters_says(console: Console) -> None:
+    console()
+    console.clock.wait(600)
+    console()
+    told = json.loads(console("status", "--output", "json").out)
+    assert told["clocks"] == {"devcluster": 20.0}
+    since, round_at = (
+        datetime.fromisoformat(t) for t in (told["jobs"][0]["since"], told["roundAt"])
+    )
+    assert timedelta(minutes=10) <= round_at - since < timedelta(minutes=15)
+    assert timedelta(0) <= console.clock.now() - round_at < timedelta(minutes=1)

@@ -32,7 +32,7 @@ MASKS = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
     (re.compile(r"\bfiles:[0-9a-f]+"), "<revision>"),
     (re.compile(r"(?<=Plan )[0-9a-f]{16}"), "<digest>"),
-    (re.compile(r"2026-11-24 [0-9:]{8}Z|2026-11-24T[0-9:.+]+"), "<time>"),
+    (re.compile(r"2026-11-2\d [0-9:]{8}Z|2026-11-2\dT[0-9:.+]+"), "<time>"),
     (re.compile(r"^(devcluster/\S+ +\S+ +)\d+ (?:s|min) +", re.MULTILINE), r"\1<age>  "),
     (re.compile(r"\d+ running\)"), "<n> running)"),
     (re.compile(r"(?<=SINCE) +(?=WHY)"), "  "),

@@ -35,7 +35,7 @@ from reconciler.plan.planner import plan
 from reconciler.report.as_json import dumped, line, round_value, status_value
 from reconciler.report.validation import validation_value
 from tests.report.everything import PROBLEM, every_condition, everything, outcomes
-from tests.report.reports import a_report
+from tests.report.reports import DIGEST, a_report, holds
 from tests.support.builders import (
     NOW,
     PROJECT,
@@ -188,6 +188,25 @@ def test_a_stream_has_one_line_for_each_round() -> None:
     told = line(round_value(everything(), 4))
     assert told.count("\n") == 1
     assert json.loads(told) == json.loads(dumped(round_value(everything(), 4)))
+
+
+def test_a_release_is_a_command_to_run() -> None:
+    guarded = holds("web", Reason.GUARDED, release="--approve DIGEST of this plan")
+    value: Any = round_value(a_report(guarded), 4, "reconcile --only 'prod/*'")
+    (held,) = value["clusters"][0]["decisions"]
+    assert held["release"] == f"--approve {DIGEST}"
+    assert held["releaseCommand"] == ["reconcile", "--only", "prod/*", "--approve", DIGEST]
+    asked: Any = status_value(every_condition(), 4, "reconcile --state s")
+    told = {job["condition"]: job["releaseCommand"] for job in asked["jobs"]}
+    assert told["NotAdopted"] == ["reconcile", "--state", "s", "--adopt", "dev/shop/prod/x"]
+    assert told["Paused"] is None
+
+
+def test_an_act_tells_what_it_makes_way_for() -> None:
+    value: Any = round_value(everything(), 4)
+    told = {d["key"].split("/")[-1]: d for c in value["clusters"] for d in c["decisions"]}
+    assert told["was-service"]["then"]["action"]["type"] == "scheduleCron"
+    assert told["legacy"]["then"] is None
 
 
 def test_a_field_that_is_not_there_is_told_by_null() -> None:

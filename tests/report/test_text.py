@@ -10,7 +10,7 @@ from reconciler.report.status import status
 from reconciler.report.text import View, text
 from tests.report.everything import acts, every_condition, everything, held, kept
 from tests.report.recorded import assert_golden
-from tests.report.reports import a_report, creates, holds, keeps, kills, many_keeps, updates
+from tests.report.reports import a_plan, a_report, creates, holds, keeps, kills, many_keeps, updates
 
 SHOWN = {
     "plan-piped": View(command="reconcile --desired ./d"),
@@ -115,3 +115,15 @@ def test_workers_take_their_time_after_their_master() -> None:
 def test_what_is_replaced_takes_the_time_of_what_follows() -> None:
     replaced = kills("web", reason=Reason.KIND_CHANGED, then=creates("web"))
     assert "It takes about 25 s if nothing fails" in text(a_report(replaced))
+
+
+def test_times_of_a_cluster_with_a_clock_of_its_own_are_said_to_be_its_own() -> None:
+    words = "by the clock of dev, which runs 20 times as fast as ours"
+    fast = a_report(plans=(a_plan(creates("web"), clock=20.0),))
+    assert f"Times are {words}: 2026-11-24 03:00:00Z there now\n" in text(fast)
+    assert words not in text(a_report(plans=(a_plan(keeps("web"), clock=20.0),)))
+    assert "clock" not in text(a_report(creates("web")))
+    timed = replace(every_condition(), clocks=(("dev", 20.0), ("far", 2.0)))
+    rolling = (replace(timed.jobs[0], detail="rolling since 02:59:30Z"),)
+    assert status(replace(timed, jobs=rolling)).endswith(f"\nTimes in WHY are {words}\n")
+    assert "clock" not in status(timed)

@@ -13,7 +13,7 @@ from reconciler.cli.machine import Machine
 from reconciler.loop.desired import Declared
 from reconciler.model.round import RoundReport
 from reconciler.plan.inputs import Orders
-from reconciler.report.text import View
+from reconciler.report.view import View
 from reconciler.settings import Settings, settings
 
 # What a copied command needs to mean the same jobs; and, after a preview, the same acts.

@@ -13,9 +13,9 @@ from reconciler.model.tree import DesiredTree, Revision
 from reconciler.record.store import Record
 from reconciler.report import as_json, fields, verdict
 from reconciler.report.status import status as status_text
-from reconciler.report.text import View
 from reconciler.report.validation import validation_text, validation_value
 from reconciler.report.verdict import ExitCode
+from reconciler.report.view import View
 from reconciler.sources.port import SourceError
 from reconciler.translate.layers import fields_of
 

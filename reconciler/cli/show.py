@@ -20,7 +20,8 @@ from reconciler.report import as_json, verdict
 from reconciler.report.counts import counts
 from reconciler.report.escape import escaped
 from reconciler.report.outcomes import Said, lines, live_lines, refusals
-from reconciler.report.text import View, text
+from reconciler.report.text import text
+from reconciler.report.view import View
 
 COLOURS = {"-": "31", "~": "33", "+": "32", "*": "36", ".": "35", "!": "31"}
 SIGN = re.compile(r"^[-~+*.!](?= )", re.MULTILINE)

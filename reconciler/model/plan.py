@@ -73,7 +73,7 @@ class Reason(Enum):
     PRUNE_OFF = ("PruneOff", Standing.BLOCKED, "not declared, and its project does not prune")
     RECORD_LOST = ("RecordLost", Standing.BLOCKED, "ours by its mark only: the record was lost")
     # meant
-    SUSPENDED = ("Suspended", Standing.MEANT, "suspended: left alone")
+    SUSPENDED = ("Suspended", Standing.MEANT, "left alone, as its document says")
     LAST_RUN = ("LastRun", Standing.MEANT, "no longer scheduled; its last run may finish")
     # kept
     CONVERGED = ("Converged", Standing.KEPT, "equal and settled")

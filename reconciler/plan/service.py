@@ -344,7 +344,7 @@ def infeasible(f: Facts, message: str) -> Hold:
         f.project_name,
         Reason.INFEASIBLE,
         detail=f"Aurora: {message}",
-        release="mend the document",
+        release=f"mend {f.origin}",
         origin=f.origin,
     )
 

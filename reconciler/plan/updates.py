@@ -143,7 +143,8 @@ def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
     running = live.count - len(live.unsettled)
     if update.status.going_back or f.now < _deadline(f, update):
         direction = "rolling back" if update.status.going_back else "rolling"
-        detail = f"{direction} since {_at(update.created_ms)}, {max(running, 0)} running"
+        up = f"{max(running, 0)} of {live.count} running"
+        detail = f"{direction} since {_at(update.created_ms)}, {up}"
         return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
     if not pending:
         return _stalled(f, live, update)

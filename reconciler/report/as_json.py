@@ -40,7 +40,7 @@ from reconciler.model.problem import Origin, Problem
 from reconciler.model.round import ClusterRound, Fault, RoundReport, StatusReport
 from reconciler.model.task import Config
 from reconciler.model.update import UpdateSettings
-from reconciler.report.counts import Counts, counts, counts_of
+from reconciler.report.counts import Counts, counts, counts_of, summary
 from reconciler.report.release import argv, exact
 
 FORMAT = 1
@@ -77,7 +77,7 @@ def round_value(report: RoundReport, exit_code: int, command: str = "reconcile")
         "at": instant(report.at),
         "preview": report.preview,
         "revision": report.revision.id if report.revision is not None else None,
-        "summary": counts(report).line(),
+        "summary": summary(report),
         "counts": _counts(counts(report)),
         "exitCode": exit_code,
         "faults": [_fault(f) for f in report.faults],

@@ -19,7 +19,8 @@ from reconciler.model.plan import (
     ScheduleCron,
     StartUpdate,
 )
-from reconciler.model.round import RoundReport
+from reconciler.model.round import FaultKind, RoundReport
+from reconciler.report.escape import escaped
 
 CREATIONS = (Reason.ABSENT, Reason.CRON_ABSENT)
 LATER_IN_THE_RUN = (Reason.SECOND_LOOK, Reason.MASTER_NOT_SETTLED, Reason.WORKERS_FIRST)
@@ -122,6 +123,19 @@ def coming(decision: Decision) -> Act | None:
 def counts(report: RoundReport) -> Counts:
     """Return the counts over all clusters of a round."""
     return counts_of(d for r in report.rounds for d in r.plan.decisions)
+
+
+def summary(report: RoundReport) -> str:
+    """Return the first line: the counts, and of what they say nothing since it was not read."""
+    return f"{counts(report).line()}{_unread(report)}"
+
+
+def _unread(report: RoundReport) -> str:
+    names = {r.plan.cluster for r in report.rounds if r.plan.unread is not None}
+    names |= {f.scope for f in report.faults if f.kind is FaultKind.SCHEDULER and f.scope}
+    if any(fault.kind is FaultKind.SOURCE for fault in report.faults):
+        names.add("desired state")
+    return f"; not read: {', '.join(sorted(map(escaped, names)))}" if names else ""
 
 
 def counts_of(decisions: Iterable[Decision]) -> Counts:

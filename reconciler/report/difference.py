@@ -27,15 +27,35 @@ WORD = re.compile(r"[\w.+-]+|\s+|.", re.DOTALL)
 def difference(change: FieldChange) -> str:
     """Return `old → new`, or the common text with each `{old → new}` in its place."""
     old, new = (_value(side, change.authored) for side in (change.live, change.desired))
-    if old is None or new is None:
-        return f"{_alone(old)} {ARROW} {_alone(new)}"
-    if old == new or len(old) + len(new) <= WHOLE:
-        return f"{shortened(old)} {ARROW} {shortened(new)}"
+    spans = _within(old, new)
+    return "".join(_inline(spans)) if spans else _whole(old, new)
+
+
+def bare(change: FieldChange) -> str:
+    """Return the same without the common text: what several jobs share need not stand alike."""
+    old, new = (_value(side, change.authored) for side in (change.live, change.desired))
+    spans = _within(old, new)
+    if not spans:
+        return _whole(old, new)
+    return f" {CUT} ".join(_braced(s.old, s.new).strip() for s in spans if not s.same)
+
+
+def essence(change: FieldChange) -> tuple[str, bool, str]:
+    """Return what two changes must have in common to be the same change of two jobs."""
+    return change.path, change.authored, bare(change)
+
+
+def _whole(old: str | None, new: str | None) -> str:
+    return f"{_alone(old)} {ARROW} {_alone(new)}"
+
+
+def _within(old: str | None, new: str | None) -> list["_Span"]:
+    """Return the stretches of two long texts that have much in common; else nothing."""
+    if old is None or new is None or old == new or len(old) + len(new) <= WHOLE:
+        return []
     spans = _spans(WORD.findall(old), WORD.findall(new))
     common = sum(len(span.old) for span in spans if span.same)
-    if 2 * common < max(len(old), len(new)):
-        return f"{shortened(old)} {ARROW} {shortened(new)}"
-    return "".join(_inline(spans))
+    return spans if 2 * common >= max(len(old), len(new)) else []
 
 
 def shortened(text: str, length: int = 2 * WHOLE) -> str:

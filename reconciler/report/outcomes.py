@@ -22,7 +22,7 @@ from reconciler.model.round import (
     RoundStarted,
     Waiting,
 )
-from reconciler.report.counts import counted, counts
+from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
 from reconciler.report.release import release
 from reconciler.report.text import faults
@@ -129,10 +129,10 @@ def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
 
 def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple[str, ...]]:
     """Sum a round up before it acts, so that what follows has a heading."""
-    summary = counts(report).line()
-    found = () if summary == said.summary else (f"round     {summary}",)
+    now = summary(report)
+    found = () if now == said.summary else (f"round     {now}",)
     held = {_held(d, r.plan.digest, command) for r in report.rounds for d in _blocked(r.plan)}
-    return replace(said, summary=summary, held=frozenset(held)), (
+    return replace(said, summary=now, held=frozenset(held)), (
         *found,
         *sorted(held - said.held),
     )

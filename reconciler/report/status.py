@@ -10,7 +10,8 @@ from reconciler.model.round import JobStatus, StatusReport
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
 from reconciler.report.release import runnable
-from reconciler.report.text import PIPED, View, faults
+from reconciler.report.text import faults
+from reconciler.report.view import PIPED, View
 from reconciler.report.words import clock, duration, place, shown
 from reconciler.report.wrap import columns, command_wrapped, wrapped
 

@@ -4,7 +4,8 @@ import pytest
 
 from reconciler.model.keys import JobKey
 from reconciler.model.plan import Decision, Impact, Reason
-from reconciler.report.counts import counts
+from reconciler.model.round import Fault, FaultKind
+from reconciler.report.counts import counts, summary
 from tests.report.reports import (
     a_plan,
     a_report,
@@ -151,3 +152,13 @@ DISTURBING: dict[str, tuple[Decision, bool]] = {
 def test_what_restarts_or_dies_is_known_before_asking(name: str) -> None:
     decision, disturbs = DISTURBING[name]
     assert counts(a_report(decision)).disturbs is disturbs
+
+
+def test_the_first_line_says_what_it_knows_nothing_of() -> None:
+    unread = a_plan(cluster="far", unread="connection refused")
+    fault = Fault(FaultKind.SCHEDULER, "eu1", "no CA file")
+    report = a_report(plans=(a_plan(keeps("web")), unread), faults=(fault,))
+    assert summary(report) == "0 to create, 0 to update, 0 to prune, 1 kept; not read: eu1, far"
+    nothing = a_report(faults=(Fault(FaultKind.SOURCE, "", "gone"),))
+    assert summary(nothing) == f"{NOTHING}; not read: desired state"
+    assert summary(a_report()) == NOTHING

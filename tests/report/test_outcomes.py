@@ -83,7 +83,7 @@ def test_a_fault_is_said_once_and_again_when_it_comes_back() -> None:
     down, up = a_report(keeps("a"), faults=(fault,)), a_report(keeps("a"))
     found = told(*(RoundEnded(NOW, report) for report in (down, down, up, down)))
     assert [line for line in found if line.startswith("!")] == 2 * [
-        "! scheduler not reached: eu1: gone"
+        "! scheduler not read: eu1: gone"
     ]
 
 

@@ -5,12 +5,25 @@ from itertools import groupby
 
 import pytest
 
-from reconciler.model.plan import Decision, Reason
+from reconciler.model.plan import Decision, FieldChange, Reason
 from reconciler.report.status import status
-from reconciler.report.text import View, text
-from tests.report.everything import acts, every_condition, everything, held, kept
+from reconciler.report.text import text
+from reconciler.report.view import View
+from tests.report.everything import CRON, acts, every_condition, everything, held, kept
 from tests.report.recorded import assert_golden
-from tests.report.reports import a_plan, a_report, creates, holds, keeps, kills, many_keeps, updates
+from tests.report.reports import (
+    a_plan,
+    a_report,
+    change,
+    creates,
+    holds,
+    keeps,
+    kills,
+    many_keeps,
+    prunes,
+    schedules,
+    updates,
+)
 
 SHOWN = {
     "plan-piped": View(command="reconcile --desired ./d"),
@@ -127,3 +140,41 @@ def test_times_of_a_cluster_with_a_clock_of_its_own_are_said_to_be_its_own() -> 
     rolling = (replace(timed.jobs[0], detail="rolling since 02:59:30Z"),)
     assert status(replace(timed, jobs=rolling)).endswith(f"\nTimes in WHY are {words}\n")
     assert "clock" not in status(timed)
+
+
+def install(job: int) -> FieldChange:
+    """A change of the platform: the same in each job, within a text that is the job's own."""
+    old = f"venv/bin/pip install --index-url https://old.example/simple own-package-{job}==1.{job}"
+    return change("install.cmdline", old, old.replace("old.ex", "new.ex"), raw=True)
+
+
+def test_a_change_that_is_the_same_in_each_is_told_once_whatever_stands_around_it() -> None:
+    shown = text(a_report(*(updates(f"j{i}", changes=(install(i),)) for i in range(3))))
+    assert "~ 3 jobs  the same change in each: 12 restarts\n" in shown
+    assert "    raw      install.cmdline  {old.example → new.example}\n" in shown
+    other = change("install.cmdline", "a" * 100 + " old.example", "a" * 100 + " else", raw=True)
+    two = text(a_report(updates("a", changes=(install(0),)), updates("b", changes=(other,))))
+    assert "2 jobs" not in two
+
+
+def test_many_jobs_stay_readable() -> None:
+    created = [creates(f"new-{i:03}", 2) for i in range(500)]
+    crons = [schedules(f"c-{i}", CRON, detail=f"next run {i}") for i in range(20)]
+    pruned = [holds(f"o-{i}", Reason.SECOND_LOOK, wanted=prunes(f"o-{i}")) for i in range(30)]
+    lines = text(a_report(*created, *crons, *pruned)).splitlines()
+    assert len(lines) < 60
+    assert "- 30 jobs  prune: 90 instances" in lines
+    assert "+ 500 jobs  create: 1000 instances" in lines
+    assert "+ 20 jobs  create" in lines
+    assert "    why      CronAbsent: declared, not scheduled" in lines, "the runs are their own"
+    assert f"{' ' * 13}and 490 more (--verbose lists them)" in lines
+    whole = text(a_report(*created), View(verbose=True))
+    assert all(f" dev/shop/prod/new-{i:03} " in whole for i in range(500))
+
+
+def test_a_few_jobs_without_a_change_in_common_are_told_one_by_one() -> None:
+    shown = text(
+        a_report(*(creates(f"new-{i}") for i in range(3)), *(prunes(f"o{i}") for i in "ab"))
+    )
+    assert shown.count("\n+ dev/shop/prod/new-") == 3
+    assert shown.count("\n- dev/shop/prod/o") == 2

@@ -207,6 +207,7 @@ def _written(stream: Any, words: str) -> None:
 
 def _coloured(words: str) -> str:
     """Return the text with the sign before a job in colour, where colour is wanted."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR"):
+    plain = os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb"
+    if plain or not sys.stdout.isatty():
         return words
     return SIGN.sub(lambda sign: f"\x1b[{COLOURS[sign[0]]}m{sign[0]}\x1b[0m", words)

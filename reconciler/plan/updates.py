@@ -144,7 +144,8 @@ def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
     if update.status.going_back or f.now < _deadline(f, update):
         direction = "rolling back" if update.status.going_back else "rolling"
         up = f"{max(running, 0)} of {live.count} running"
-        detail = f"{direction} since {_at(update.created_ms)}, {up}"
+        # How far it is comes first: a terminal shows the beginning.
+        detail = f"{up}, {direction} since {_at(update.created_ms)}"
         return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
     if not pending:
         return _stalled(f, live, update)

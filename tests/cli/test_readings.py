@@ -127,3 +127,22 @@ def test_status_tells_ages_by_our_clock_whatever_the_clusters_says(console: Cons
     )
     assert timedelta(minutes=10) <= round_at - since < timedelta(minutes=15)
     assert timedelta(0) <= console.clock.now() - round_at < timedelta(minutes=1)
+
+
+PLAIN: dict[str, dict[str, str]] = {
+    "NO_COLOR": {"NO_COLOR": "1", "TERM": "xterm"},
+    "a terminal that knows none": {"TERM": "dumb"},
+}
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_colour_is_for_terminals_that_know_it_and_people_who_want_it(
+    name: str, console: Console, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    assert "\x1b[32m+\x1b[0m devcluster" in console("--dry-run").out
+    for variable, value in PLAIN[name].items():
+        monkeypatch.setenv(variable, value)
+    assert "\x1b" not in console("--dry-run").out

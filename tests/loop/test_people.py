@@ -1,5 +1,6 @@
 """What people do to our updates, and updates that come to no good."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,6 +89,13 @@ def test_update_that_a_person_paused_is_held_and_says_who(running: Site) -> None
     ended = running.converge()
     assert reasons(ended.report)["web"] == "Converged"
     assert running.cluster.writes == []
+
+
+def test_update_that_rolls_says_first_how_far_it_is(running: Site) -> None:
+    roll(running)
+    found = decisions(running.preview())["web"]
+    assert found.reason is Reason.UPDATE_IN_FLIGHT
+    assert re.fullmatch(r"\d of 3 running, rolling since 2026-11-24 03:00:\d\dZ", found.detail)
 
 
 def test_update_that_a_person_aborted_is_not_started_again(running: Site) -> None:

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test fmt bench sizes lock clean
+.PHONY: help setup demo check test coverage fmt bench sizes lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ check: $(STAMP) ## the gate of every commit: format, lint, types, the sample, fa
 test: check ## everything: `make check`, then the slow tests
 	$(BIN)/python -m pytest -n auto -m slow
 
+coverage: $(STAMP) ## the branches of translate, plan and apply that no fast test takes
+	$(BIN)/coverage run -m pytest -m "not slow"
+	$(BIN)/coverage report
+
 fmt: $(STAMP) ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -44,8 +48,8 @@ sizes: ## the longest modules
 	@git ls-files '*.py' | xargs wc -l | sort -rn | head -n 20
 
 lock: $(STAMP) ## resolve the dependencies anew
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-header --no-annotate --generate-hashes --allow-unsafe -o requirements.lock pyproject.toml
-	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-header --no-annotate --generate-hashes --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate --generate-hashes --allow-unsafe -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile --quiet --strip-extras --no-emit-index-url --no-emit-find-links --no-header --no-annotate --generate-hashes --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis dist

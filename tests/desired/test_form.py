@@ -227,6 +227,7 @@ def test_a_mistake_is_told_at_its_place_with_a_remedy(case: str) -> None:
     assert line.startswith(wanted)
 
 
+PROJECT_AT = "platform/projects/shop.yaml"
 OPERATORS_WRONG = {
     "a rollout of 30%, misspelt": (
         {PLATFORM_AT: changed(PLATFORM, "{batch: 25%}", "{batch: 0.25}")},
@@ -252,9 +253,17 @@ OPERATORS_WRONG = {
         {CLUSTER_AT: changed(CLUSTER, "http://aurora", "http://me:pw@aurora")},
         f"{CLUSTER_AT}:5:22: spec.scheduler.urls[0]: this has not the right form; a sc",
     ),
+    "a cluster that no document can be named like": (
+        # Whether it exists cannot be asked where the Cluster documents are unreadable.
+        {
+            PROJECT_AT: changed(PROJECT, "prod: {cluster: eu1}", "prod: {cluster: 1e16}"),
+            CLUSTER_AT: "null\n",
+        },
+        f"{PROJECT_AT}:7:21: spec.environments.prod.cluster: '1e16' has not the right",
+    ),
     "an unknown grant": (
-        {"platform/projects/shop.yaml": changed(PROJECT, "instances: 30", "instance: 30")},
-        "platform/projects/shop.yaml:11:5: unknown field 'instance' in spec.allow; did you mean",
+        {PROJECT_AT: changed(PROJECT, "instances: 30", "instance: 30")},
+        f"{PROJECT_AT}:11:5: unknown field 'instance' in spec.allow; did you mean",
     ),
 }
 

@@ -166,9 +166,15 @@ def within_quota(
 
 def charged(act: Act, wanted: RenderedJob | None) -> bool:
     """Return whether Aurora checks this act against the role's quota: production, not dedicated."""
-    if wanted is None or not wanted.production:
+    if wanted is None or not wanted.production or _is_dedicated(wanted.config.task.value()):
         return False
     return isinstance(act.action, StartUpdate | ScheduleCron)
+
+
+def _is_dedicated(task: Mapping[str, object]) -> bool:
+    """Return whether a task asks for dedicated hosts: no quota limits these (QuotaManager)."""
+    constraints = task.get("constraints")
+    return isinstance(constraints, dict) and "dedicated" in constraints
 
 
 def _more(act: Act, wanted: RenderedJob | None, snapshot: LiveSnapshot) -> Need | None:
@@ -203,7 +209,8 @@ def _falling(live: LiveJob | None, scope: frozenset[int]) -> Need:
 def _production(task: CanonicalTask, count: int) -> Need:
     value = task.value()
     resources = value.get("resources")
-    if not value.get("production") or not isinstance(resources, dict):
+    is_shared = value.get("production") and not _is_dedicated(value)
+    if not is_shared or not isinstance(resources, dict):
         return Need()
     return Need(
         float(resources.get("cpu", 0)),

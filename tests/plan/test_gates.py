@@ -22,6 +22,8 @@ from tests.support.builders import (
     NOW,
     PROJECT,
     REVISION_NOW,
+    a_config,
+    a_group,
     a_job,
     a_key,
     a_live_job,
@@ -121,6 +123,7 @@ def test_old_checkout_downgrades_nothing(case: tuple[Revision, bool, Reason], to
     assert reasons(given) == {"web": reason}
 
 
+DEDICATED = a_config(constraints={"dedicated": "www/db"})
 QUOTAS: dict[str, tuple[Quota, list[RenderedJob], list[LiveJob], list[Reason]]] = {
     "room for all": (
         Quota(6, 1e6, 1e6, 0, 0, 0),
@@ -139,6 +142,18 @@ QUOTAS: dict[str, tuple[Quota, list[RenderedJob], list[LiveJob], list[Reason]]] 
         [a_job(a_key("a"), production=False)],
         [],
         [Reason.ABSENT],
+    ),
+    "dedicated hosts: not charged": (
+        Quota(0, 0, 0, 0, 0, 0),
+        [replace(a_job(a_key("a")), config=DEDICATED)],
+        [],
+        [Reason.ABSENT],
+    ),
+    "leaving dedicated hosts costs the whole": (
+        Quota(2, 1e6, 1e6, 0, 0, 0),
+        [a_job(a_key("a"), version="2")],
+        [a_live_job(a_key("a"), groups=(a_group(DEDICATED, range(3)),))],
+        [Reason.OVER_QUOTA],
     ),
     "replacing costs the larger of old and new": (
         Quota(3, 1e6, 1e6, 3, 384, 384),

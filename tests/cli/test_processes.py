@@ -216,7 +216,7 @@ def test_a_locale_without_arrows_loses_no_plan(here: Path) -> None:
     edit(here / API, 'version: "2.14.1"', 'version: "2.15.0"')
     shown = run(here, "--dry-run", PYTHONIOENCODING="ascii")
     assert (shown.returncode, shown.stderr) == (0, "")
-    assert '"2.14.1" \\u2192 "2.15.0"' in shown.stdout
+    assert "change   version  2.14.1 \\u2192 2.15.0\n" in shown.stdout
 
 
 class Terminal:

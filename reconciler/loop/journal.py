@@ -63,17 +63,20 @@ class RoundJournal:
         if plan.unread is None:
             # By our clock, whatever the cluster's says: these times are for whoever asks here.
             now = self._now()
-            jobs = conditions(plan, self._memory, now, self._release)
+            jobs = conditions(plan, self._memory, now, self._releases(plan))
             unmanaged = None if self._given.orders.only else plan.unmanaged
             self._record.keep_round(plan.cluster, now, plan.revision.id, unmanaged, jobs)
 
-    def _release(self, hold: Hold, plan: Plan) -> str:
-        """Return what releases a hold from now on: what was done since is no longer in the plan."""
+    def _releases(self, plan: Plan) -> Callable[[Hold], str]:
+        """Return what says how a hold is released from now on.
+
+        What was done since is no longer in the plan, so the digest is that of what is left.
+        """
         done = {o.act.key for o in self.outcomes if not isinstance(o, Deferred)}
         orders = self._given.orders
         called = as_called(orders.only, orders.adopt, allow_older=orders.allow_older)
         left = digest(d for d in plan.decisions if d.key not in done)
-        return remembered(exact(hold.release, left), called)
+        return lambda hold: remembered(exact(hold.release, left), called)
 
     def _keep(self, after: Memory) -> None:
         self._record.keep(self._given.cluster.name, self._memory, after)
@@ -81,7 +84,7 @@ class RoundJournal:
 
 
 def conditions(
-    plan: Plan, memory: Memory, now: datetime, release: Callable[[Hold, Plan], str]
+    plan: Plan, memory: Memory, now: datetime, release: Callable[[Hold], str]
 ) -> Iterator[JobStatus]:
     """Yield the condition of every job that is declared or ours."""
     for decision in plan.decisions:
@@ -93,7 +96,7 @@ def conditions(
             project=decision.project,
             reason=decision.reason,
             detail=decision.detail,
-            release=release(decision, plan) if isinstance(decision, Hold) else "",
+            release=release(decision) if isinstance(decision, Hold) else "",
             since=now,
             revision=owned.revision if owned is not None else None,
             origin=decision.origin,

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.plan import Act, Decision, FieldChange, Hold, Keep, Plan
+from reconciler.model.plan import Act, Decision, FieldChange, Hold, Impact, Keep, Plan
 from reconciler.report.counts import coming, counted, doing
 from reconciler.report.difference import bare, difference, essence
 from reconciler.report.escape import escaped
@@ -93,7 +93,7 @@ def _together(group: Sequence[Told]) -> str:
     act = coming(first)
     if act is None:
         return f"held: {first.reason.label}"
-    impacts = [_impact(t).impact for t in group]
+    impacts = [_impact(t) for t in group]
     if not act.changes:
         moved = sum(len(ids or ()) for i in impacts for ids in (i.adds, i.kills))
         return f"{doing(act).value}: {counted(moved, 'instance')}" if moved else doing(act).value
@@ -102,10 +102,10 @@ def _together(group: Sequence[Told]) -> str:
     return f"{change}: {counted(restarts, 'restart') if restarts else 'no restart'}"
 
 
-def _impact(told: Told) -> Act:
+def _impact(told: Told) -> Impact:
     act = coming(told.decision)
     assert act is not None, "only what acts is summed up"
-    return act
+    return act.impact
 
 
 def _single(told: Told, view: View) -> list[Row]:
@@ -174,7 +174,9 @@ def _shared(group: Sequence[Told], view: View) -> list[Row]:
 def _differ(decision: Decision) -> tuple[FieldChange, ...]:
     """Return what the act that comes or is held would change, or what only the hold tells."""
     act = _leads_to(decision)
-    return act.changes if act is not None and act.changes else getattr(decision, "changes", ())
+    if act is not None and act.changes:
+        return act.changes
+    return () if isinstance(decision, Keep) else decision.changes
 
 
 def _detail(group: Sequence[Told]) -> str:

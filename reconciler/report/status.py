@@ -12,7 +12,7 @@ from reconciler.report.escape import escaped
 from reconciler.report.release import runnable
 from reconciler.report.text import faults
 from reconciler.report.view import PIPED, View
-from reconciler.report.words import clock, duration, place, shown
+from reconciler.report.words import clock, duration, place, utc
 from reconciler.report.wrap import columns, command_wrapped, wrapped
 
 HANGING = "    "
@@ -45,7 +45,7 @@ def _summary(report: StatusReport) -> str:
         parts.append(f"{report.unmanaged} unmanaged")
     revision = f" at {escaped(report.revision.id)}" if report.revision is not None else ""
     jobs = counted(len(report.jobs), "job")
-    when = shown(report.round_at)
+    when = utc(report.round_at)
     return f"{jobs}{': ' if parts else ''}{', '.join(parts)}; last round {when}{revision}"
 
 

@@ -19,8 +19,8 @@ from reconciler.report.words import (
     clock,
     duration,
     risk,
-    shown,
     symbol,
+    utc,
 )
 from reconciler.report.wrap import command_wrapped, wrapped
 
@@ -130,14 +130,14 @@ def _tells(plan: Plan) -> bool:
 
 
 def _clock(plan: Plan) -> str:
-    return f"Times are by {clock(plan.cluster, plan.clock)}: {shown(plan.made_at)} there now"
+    return f"Times are by {clock(plan.cluster, plan.clock)}: {utc(plan.made_at)} there now"
 
 
 def _ends_s(acts: Sequence[Act]) -> Iterator[int]:
     """Yield after how many seconds each act is done: all at once, but workers after a master."""
-    takes = {act.key: _shortest_s(act) for act in acts}
-    workers = {workers_of(key): takes_s for key, takes_s in takes.items()}
-    yield from (takes_s + workers.get(key, 0) for key, takes_s in takes.items())
+    takes_s = {act.key: _shortest_s(act) for act in acts}
+    waits_s = {workers_of(master): taken_s for master, taken_s in takes_s.items()}
+    yield from (waits_s.get(key, 0) + taken_s for key, taken_s in takes_s.items())
 
 
 def _shortest_s(act: Act) -> int:

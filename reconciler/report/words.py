@@ -159,7 +159,7 @@ def clock(cluster: str, times: float) -> str:
     return f"the clock of {escaped(cluster)}, which runs {times:g} times as fast as ours"
 
 
-def shown(at: datetime) -> str:
+def utc(at: datetime) -> str:
     """Return an instant in UTC, to the second."""
     return at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 

@@ -14,7 +14,7 @@ from typing import Any
 from reconciler.model.policy import Platform
 from reconciler.model.spec import DesiredJob, JobSpec, Resources
 from reconciler.model.task import CanonicalTask
-from reconciler.translate.document import RUN, command, filled, recipe_of
+from reconciler.translate.document import ANNOUNCE_ROOT, RUN, command, filled, recipe_of
 from reconciler.translate.mediator import PACKAGE, VERSION
 
 # A value as the mediator quotes it, or a name that the executor fills in.
@@ -22,7 +22,7 @@ VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^'\"\s])*"
 EXPORT = re.compile(rf"export ([A-Za-z_][A-Za-z0-9_]*)=({VALUE})\n")
 SECRET = re.compile(rf'([A-Za-z_][A-Za-z0-9_]*)="\$\(cat ({VALUE})\)" \|\| .*\nexport \1\n')
 PORT = re.compile(r"\{\{thermos\.ports\[(.+)\]\}\}")
-BOUND = re.compile(r"\{\{.*\}\}|/aurora/.*")
+BOUND = re.compile(rf"\{{\{{.*\}}\}}|{ANNOUNCE_ROOT}/.*")
 # What begins with more variables is no command of ours that anybody would read line by line.
 VARIABLES_MAX = 500
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from reconciler.report.verdict import PRECEDENCE, ExitCode
+from reconciler.settings import CHOICES
 from tests.cli.console import Console
 from tests.cli.test_scenarios import MASKS
 
@@ -76,6 +77,15 @@ def test_every_link_leads_somewhere() -> None:
     links = re.findall(r"\]\((?!https?:)([^)#]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_every_setting_is_named() -> None:
+    told = README.partition("**Configuration.**")[2].partition("\n\n")[0]
+    variables = {f"RECONCILE_{name.upper()}" for name in (*CHOICES, "config")}
+    assert set(re.findall(r"RECONCILE_[A-Z_]+", told)) == variables
+    (keys, tables) = re.findall(r"\(keys (.*?); tables (.*?)\)", told)[0]
+    assert set(re.findall(r"\w+", keys)) == set(CHOICES)
+    assert set(re.findall(r"\w+", tables)) == {"clusters", "deadlines"}
 
 
 @pytest.mark.parametrize("name", ["demo", "test", "check", "bench", "help"])

@@ -14,17 +14,19 @@ import httpx
 from reconciler.app.packaged import schemas
 from reconciler.loop.clock import Clock
 from reconciler.loop.desired import Declared, Reader
+from reconciler.loop.failing import of_source
 from reconciler.loop.observe import Seat
 from reconciler.loop.round import Rounds, Work
 from reconciler.model.policy import Cluster, Embedded, Scheduler
 from reconciler.plan.inputs import Orders
+from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from reconciler.scheduler.aurora import Aurora
 from reconciler.scheduler.client import Client
 from reconciler.scheduler.connections import connections
 from reconciler.scheduler.http import Credentials, Deadlines, HttpDoor
 from reconciler.sources.open import open_source
-from reconciler.sources.port import Source
+from reconciler.sources.port import Source, SourceError
 
 USER_AGENT = "aurora-reconciler"
 
@@ -123,9 +125,14 @@ def wired(
     SourceError, RecordError, OptionError and NoPlatformError pass through.
     """
     source, reading = reader(local)
-    declared = reading.read({}, frozenset())
-    _check_known(terms.only, declared)
-    directory = state_directory(local, declared, environment)
+    try:
+        declared = reading.read({}, frozenset())
+        _check_known(terms.only, declared)
+        directory = state_directory(local, declared, environment)
+    except (SourceError, NoPlatformError) as fault:
+        if terms.writing and local.state is not None:
+            _remember(local.state, str(fault), clock.now())
+        raise
     with contextlib.ExitStack() as stack:
         record = stack.enter_context(Record(directory, clock.now(), writing=terms.writing))
         seats = stack.enter_context(Seats(local, directory, clock, writing=terms.writing))
@@ -139,6 +146,15 @@ def wired(
             only=terms.only,
         )
         yield Wired(Rounds(work), record, source, _haste(declared))
+
+
+def _remember(directory: Path, why: str, now: datetime) -> None:
+    """Write down, where there is a record already, that no round came about."""
+    if not (directory / "record.sqlite").exists():
+        return
+    # The first fault is what is told; whoever holds the record tells of its own.
+    with contextlib.suppress(RecordError), Record(directory, now, writing=True) as record:
+        record.keep_failing(of_source(record.failing(), why, now))
 
 
 class Seats:

@@ -103,7 +103,9 @@ def _watch(call: Call, wired: Wired, listener: show.Listener, ending: Ending) ->
         every_s=int(micros) / 3_000_000 if micros.isdigit() else None,
     )
     rhythm = Rhythm(call.settings.interval_s, Random(), wired.haste)
-    watch(wired.rounds, call.machine.clock, rhythm, listener.watched, supervisor, ending.wished)
+    clock = call.machine.clock
+    with wired.record.sign():
+        watch(wired.rounds, clock, rhythm, listener.watched, supervisor, ending.wished)
 
 
 def _consent(call: Call, listener: show.Listener, ending: Ending) -> Consent:

@@ -8,7 +8,7 @@ from reconciler.loop.desired import Declared
 from reconciler.model.keys import JobKey
 from reconciler.model.problem import Problem
 from reconciler.model.rendered import FieldLayer, RenderedJob
-from reconciler.model.round import Fault, JobStatus, StatusReport
+from reconciler.model.round import Failing, Fault, JobStatus, StatusReport
 from reconciler.model.tree import DesiredTree, Revision
 from reconciler.record.store import Record
 from reconciler.report import as_json, fields, verdict
@@ -90,21 +90,22 @@ def _status(call: Call) -> StatusReport:
         directory = state_directory(call.settings, declared, call.machine.environment)
     except NoPlatformError as fault:
         problems, unread = causes(fault)
-        return StatusReport(now, None, None, (), problems=problems, faults=faults or unread)
+        return StatusReport(now, (), (), problems=problems, faults=faults or unread)
     with Record(directory, now, writing=False) as record:
-        jobs, rounds = record.conditions(), record.rounds()
-    mine = [told for told in rounds if call.cluster in (None, told[0])]
-    round_at = max((at for _, at, _, _ in mine), default=None)
-    return StatusReport(
-        at=now,
-        round_at=round_at,
-        revision=Revision(mine[0][2]) if mine else None,
-        jobs=tuple(job for job in jobs if _selected(call, job)),
-        unmanaged=sum(count for *_, count in mine),
-        problems=declared.problems,
-        faults=faults,
-        clocks=_clocks(declared),
-    )
+        return StatusReport(
+            at=now,
+            rounds=tuple(r for r in record.rounds() if call.cluster in (None, r.cluster)),
+            jobs=tuple(job for job in record.conditions() if _selected(call, job)),
+            problems=declared.problems,
+            faults=faults,
+            clocks=_clocks(declared),
+            failing=tuple(f for f in record.failing() if _concerns(call, f)),
+            watch=record.watch(),
+        )
+
+
+def _concerns(call: Call, found: Failing) -> bool:
+    return call.cluster is None or found.fault.scope in ("", call.cluster)
 
 
 def _clocks(declared: Declared) -> tuple[tuple[str, float], ...]:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from reconciler.apply import carry_out_plan
 from reconciler.loop.clock import Clock
 from reconciler.loop.desired import Declared, Reader
+from reconciler.loop.failing import failing
 from reconciler.loop.journal import RoundJournal
 from reconciler.loop.observe import Planned, Seat, planned, revisions
 from reconciler.model.live import LiveSnapshot
@@ -115,7 +116,23 @@ class Rounds:
             rounds.append(ClusterRound(one.plan, tuple(journal.outcomes)))
         if broken:
             raise ExceptionGroup("a round broke", broken)
-        return replace(report, rounds=tuple(rounds), faults=tuple(faults))
+        done = replace(report, rounds=tuple(rounds), faults=tuple(faults))
+        return self._remembered(done, stopped=stopping())
+
+    def _remembered(self, report: RoundReport, *, stopped: bool) -> RoundReport:
+        """Write down what failed, for whoever asks later; what that comes to is in the report."""
+        work = self._work
+        # Acts that nobody got to send were not refused.
+        told = replace(report, rounds=tuple(replace(r, outcomes=()) for r in report.rounds))
+        try:
+            before = work.record.failing()
+            after = failing(before, told if stopped else report, work.clock.now(), work.only)
+            if before or after:
+                work.record.keep_failing(after)
+        except RecordError as e:
+            fault = Fault(FaultKind.RECORD, "", str(e))
+            return replace(report, faults=(*report.faults, fault))
+        return report
 
     def _draw(self, now: datetime) -> tuple[list[Planned], RoundReport]:
         """Read what is desired and what is live, and plan the difference."""

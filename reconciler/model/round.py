@@ -12,11 +12,15 @@ from reconciler.model.tree import Revision
 
 
 class FaultKind(Enum):
-    """What failed: the desired state (exit 6), a scheduler (6), our record (9)."""
+    """What failed: the desired state (exit 6), a scheduler (6), our record (9).
+
+    And, of a round that could read everything: every act that it tried (5).
+    """
 
     SOURCE = "source"
     SCHEDULER = "scheduler"
     RECORD = "record"
+    ACTS = "acts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,19 +126,57 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class LastRound:
+    """The last round that could read a cluster. `unmanaged` counts what is not ours there."""
+
+    cluster: str
+    at: datetime
+    revision: str
+    unmanaged: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failing:
+    """What failed in the last round, in so many `rounds` in a row, and since when."""
+
+    fault: Fault
+    since: datetime
+    at: datetime
+    rounds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """A watch that has begun on this record, and who it is. `runs`: it has not ended since."""
+
+    who: str
+    since: datetime
+    runs: bool
+
+
+@dataclass(frozen=True, slots=True)
 class StatusReport:
     """What is remembered of all jobs, and what could not be read of it.
 
-    `at` is the time of asking, `round_at` that of the round it tells about: None before the first.
-    `clocks` names clusters whose time passes faster than ours, and how many times as fast: times
-    within a detail are theirs.
+    `at` is the time of asking. `rounds` are the last good ones, one for each cluster; `failing` is
+    what failed since. `clocks` names clusters whose time passes faster than ours, and how many
+    times as fast: times within a detail are theirs.
     """
 
     at: datetime
-    round_at: datetime | None
-    revision: Revision | None
+    rounds: tuple[LastRound, ...]
     jobs: tuple[JobStatus, ...]
-    unmanaged: int = 0
     problems: tuple[Problem, ...] = ()
     faults: tuple[Fault, ...] = ()
     clocks: tuple[tuple[str, float], ...] = ()
+    failing: tuple[Failing, ...] = ()
+    watch: Watch | None = None
+
+    @property
+    def last(self) -> LastRound | None:
+        """Return the last round of all clusters; None before the first."""
+        return max(self.rounds, key=lambda found: (found.at, found.cluster), default=None)
+
+    @property
+    def unmanaged(self) -> int:
+        return sum(found.unmanaged for found in self.rounds)

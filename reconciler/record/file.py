@@ -27,6 +27,13 @@ CREATE TABLE history (
 CREATE INDEX history_of_job ON history (job, at);
 """
 
+# Added since, so that a record that lacks it is one of ours nevertheless.
+LATER = """
+CREATE TABLE IF NOT EXISTS failing (
+  kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
+) STRICT, WITHOUT ROWID
+"""
+
 
 def for_writing(path: Path) -> sqlite3.Connection:
     """Return the record, made if it is missing: whole or not at all. The lock is held."""
@@ -40,6 +47,7 @@ def for_writing(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         if not made:
             _make(db)
+        db.execute(LATER)
     except BaseException:
         db.close()
         raise

@@ -8,9 +8,12 @@ import socket
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
+from reconciler.model.round import Watch
 from reconciler.record.fault import RecordError
+
+FLAGS = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
 
 
 class Lock:
@@ -23,9 +26,9 @@ class Lock:
 
     def __enter__(self) -> Self:
         try:
-            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._file = os.open(self._path, FLAGS, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._sign(self._file)
+            _sign(self._file, self._now)
         except BlockingIOError:
             self.close()
             raise RecordError(self._held_by()) from None
@@ -49,15 +52,71 @@ class Lock:
                 os.close(self._file)
             self._file = None
 
-    def _sign(self, file: int) -> None:
-        told = {"pid": os.getpid(), "host": socket.gethostname(), "since": self._now.isoformat()}
-        os.ftruncate(file, 0)
-        os.write(file, json.dumps(told).encode() + b"\n")
-
     def _held_by(self) -> str:
         try:
-            told = json.loads(self._path.read_text(encoding="utf-8"))
-            who = f"process {told['pid']} on {told['host']} since {told['since']}"
+            told = _signed(self._path)
+            who = f"{_who(told)} since {told['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             who = "another process"
         return f"{self._path.parent} is in use by {who}: wait for it, or choose another --state"
+
+
+class Sign:
+    """Says that a watch runs, as long as it does, in a file of its own.
+
+    Whoever wants to know takes a shared lock for a moment. On the lock itself that would turn away
+    a run that starts just then; here nobody but a watch, which waits for it, takes another.
+    """
+
+    def __init__(self, directory: Path, now: datetime) -> None:
+        self._path = directory / "watch"
+        self._now = now
+        self._file: int | None = None
+
+    def __enter__(self) -> Self:
+        # A watch that cannot tell others of itself watches all the same.
+        with contextlib.suppress(OSError):
+            self._file = os.open(self._path, FLAGS, 0o600)
+            fcntl.flock(self._file, fcntl.LOCK_EX)
+            _sign(self._file, self._now)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._file)
+
+
+def watch_of(directory: Path) -> Watch | None:
+    """Return the watch that runs on this directory, or ran last; None where there is no sign."""
+    path = directory / "watch"
+    try:
+        told = _signed(path)
+        return Watch(_who(told), datetime.fromisoformat(told["since"]), _is_held(path))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _is_held(path: Path) -> bool:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _sign(file: int, now: datetime) -> None:
+    told = {"pid": os.getpid(), "host": socket.gethostname(), "since": now.isoformat()}
+    os.ftruncate(file, 0)
+    os.write(file, json.dumps(told).encode() + b"\n")
+
+
+def _signed(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _who(told: Any) -> str:
+    return f"process {told['pid']} on {told['host']}"

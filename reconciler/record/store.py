@@ -17,10 +17,10 @@ import msgspec
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Memory, Owned
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.round import JobStatus
+from reconciler.model.round import Failing, JobStatus, LastRound, Watch
 from reconciler.record import conditions, file, rows
 from reconciler.record.fault import RecordError
-from reconciler.record.lock import Lock
+from reconciler.record.lock import Lock, Sign, watch_of
 
 HISTORY_DAYS = 90
 
@@ -119,11 +119,35 @@ class Record:
             found = self._select("SELECT value FROM condition ORDER BY cluster, job", ())
             return tuple(conditions.decode(value) for (value,) in found)
 
-    def rounds(self) -> tuple[tuple[str, datetime, str, int], ...]:
-        """Return cluster, time, revision and count of unmanaged jobs of each last round."""
+    def rounds(self) -> tuple[LastRound, ...]:
+        """Return the last round of each cluster that could read it, in the order of names."""
         with _told(self.directory):
             found = self._select("SELECT * FROM round ORDER BY cluster", ())
-            return tuple((c, datetime.fromisoformat(at), r, n) for c, at, r, n in found)
+            return tuple(LastRound(c, datetime.fromisoformat(at), r, n) for c, at, r, n in found)
+
+    def failing(self) -> tuple[Failing, ...]:
+        """Return what failed in the last round."""
+        with _told(self.directory):
+            if not self._select("SELECT 1 FROM sqlite_master WHERE name = 'failing'", ()):
+                return ()
+            found = self._select("SELECT value FROM failing ORDER BY kind, scope", ())
+            return tuple(msgspec.json.decode(value, type=Failing) for (value,) in found)
+
+    def keep_failing(self, found: Iterable[Failing]) -> None:
+        """Write what failed in the round that ended; nothing of earlier rounds stays."""
+        rows_now = [(f.fault.kind.value, f.fault.scope, msgspec.json.encode(f)) for f in found]
+        with _told(self.directory), self._transaction() as db:
+            db.execute("DELETE FROM failing")
+            db.executemany("INSERT INTO failing VALUES (?, ?, ?)", rows_now)
+
+    def sign(self) -> Sign:
+        """Return what tells others, as long as it is entered, that a watch runs here."""
+        assert self._writing, "who watches holds the record's lock"
+        return Sign(self.directory, self._now)
+
+    def watch(self) -> Watch | None:
+        """Return the watch that runs here, or ran last; None when there never was one."""
+        return watch_of(self.directory)
 
     def keep_round(
         self,

@@ -37,7 +37,7 @@ from reconciler.model.plan import (
     UpdateBasis,
 )
 from reconciler.model.problem import Origin, Problem
-from reconciler.model.round import ClusterRound, Fault, RoundReport, StatusReport
+from reconciler.model.round import ClusterRound, Failing, Fault, RoundReport, StatusReport, Watch
 from reconciler.model.task import Config
 from reconciler.model.update import UpdateSettings
 from reconciler.report.counts import Counts, counts, counts_of, summary
@@ -88,11 +88,23 @@ def round_value(report: RoundReport, exit_code: int, command: str = "reconcile")
 
 def status_value(report: StatusReport, exit_code: int, command: str = "reconcile") -> Value:
     """Return the conditions of all jobs as plain values."""
+    last = report.last
     return {
         "format": FORMAT,
         "at": instant(report.at),
-        "roundAt": instant(report.round_at),
-        "revision": report.revision.id if report.revision is not None else None,
+        "roundAt": instant(last.at) if last is not None else None,
+        "revision": last.revision if last is not None else None,
+        "rounds": [
+            {
+                "cluster": found.cluster,
+                "at": instant(found.at),
+                "revision": found.revision,
+                "unmanaged": found.unmanaged,
+            }
+            for found in report.rounds
+        ],
+        "failing": [_failing(f) for f in report.failing],
+        "watch": _watch(report.watch),
         "unmanaged": report.unmanaged,
         "exitCode": exit_code,
         "clocks": dict(report.clocks),
@@ -115,6 +127,21 @@ def status_value(report: StatusReport, exit_code: int, command: str = "reconcile
             for job in sorted(report.jobs, key=lambda job: job.key)
         ],
     }
+
+
+def _failing(found: Failing) -> Value:
+    return {
+        **_fault(found.fault),
+        "since": instant(found.since),
+        "at": instant(found.at),
+        "rounds": found.rounds,
+    }
+
+
+def _watch(found: Watch | None) -> Value | None:
+    if found is None:
+        return None
+    return {"who": found.who, "since": instant(found.since), "runs": found.runs}
 
 
 def instant(at: datetime | None) -> str | None:

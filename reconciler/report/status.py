@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.model.plan import Standing
-from reconciler.model.round import JobStatus, StatusReport
+from reconciler.model.round import Failing, JobStatus, LastRound, StatusReport, Watch
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
 from reconciler.report.release import runnable
-from reconciler.report.text import faults
+from reconciler.report.text import FAULTS, faults, scoped
 from reconciler.report.view import PIPED, View
 from reconciler.report.words import clock, duration, place, utc
 from reconciler.report.wrap import columns, command_wrapped, wrapped
@@ -26,7 +26,8 @@ ORDER = (Standing.BLOCKED, Standing.ACT, Standing.WAITING, Standing.MEANT, Stand
 def status(report: StatusReport, view: View = PIPED) -> str:
     """Return the table, headed by a count of conditions, ending with a line feed."""
     jobs = sorted(report.jobs, key=lambda job: (ORDER.index(job.reason.standing), job.key))
-    said = [_summary(report), *faults(report.faults, ())]
+    said = [*map(_failing, report.failing), _summary(report), *_elsewhere(report)]
+    said += [*_watch(report.watch), *faults(report.faults, ())]
     said += [escaped(str(p)) for p in sorted(set(report.problems))]
     lines = [piece for line in said for piece in wrapped(line, view.width, HANGING)]
     if jobs:
@@ -36,17 +37,50 @@ def status(report: StatusReport, view: View = PIPED) -> str:
 
 
 def _summary(report: StatusReport) -> str:
-    if report.round_at is None:
-        return "no round has been recorded yet"
+    last = report.last
+    if last is None:
+        return f"no {'good ' if report.failing else ''}round has been recorded yet"
     found = Counter(job.reason for job in report.jobs)
     by_concern = sorted(found, key=lambda r: (ORDER.index(r.standing), r.label))
     parts = [f"{found[reason]} {reason.label}" for reason in by_concern]
     if report.unmanaged:
         parts.append(f"{report.unmanaged} unmanaged")
-    revision = f" at {escaped(report.revision.id)}" if report.revision is not None else ""
     jobs = counted(len(report.jobs), "job")
-    when = utc(report.round_at)
-    return f"{jobs}{': ' if parts else ''}{', '.join(parts)}; last round {when}{revision}"
+    good = "good " if report.failing else ""
+    return f"{jobs}{': ' if parts else ''}{', '.join(parts)}; last {good}round {_when(last)}"
+
+
+def _when(found: LastRound) -> str:
+    return f"{utc(found.at)} at {escaped(found.revision)}"
+
+
+def _failing(found: Failing) -> str:
+    """Say what failed: before all else, since what follows is as old as the last good round."""
+    fault, last = found.fault, utc(found.at)
+    times = f"in {found.rounds} rounds in a row since {utc(found.since)}, last {last}"
+    if found.rounds == 1:
+        times = f"in the last round, {last}"
+    return f"! {FAULTS[fault.kind]} {times}: {scoped(fault.scope, fault.message)}"
+
+
+def _elsewhere(report: StatusReport) -> Iterable[str]:
+    """Say of each cluster when it was looked at, where that was not in the last round of all."""
+    last = report.last
+    failing = {found.fault.scope for found in report.failing}
+    for found in report.rounds:
+        lags = last is not None and (found.revision != last.revision or found.cluster in failing)
+        if found is not last and lags:
+            yield f"{escaped(found.cluster)}: last good round {_when(found)}"
+
+
+def _watch(found: Watch | None) -> Iterable[str]:
+    if found is None:
+        return
+    who = escaped(found.who)
+    if found.runs:
+        yield f"watched by {who} since {utc(found.since)}"
+    else:
+        yield f"nobody watches; the last watch was {who}, begun {utc(found.since)}"
 
 
 def _row(job: JobStatus, now: datetime) -> tuple[str, str, str, str]:

@@ -30,6 +30,7 @@ FAULTS = {
     FaultKind.SOURCE: "desired state not read",
     FaultKind.SCHEDULER: "scheduler not read",
     FaultKind.RECORD: "local state not usable",
+    FaultKind.ACTS: "nothing taken of what was sent",
 }
 
 
@@ -62,16 +63,17 @@ def problems(report: RoundReport) -> list[str]:
 
 def faults(found: Iterable[Fault], rounds: Iterable[ClusterRound]) -> list[str]:
     """Return a line for everything outside that failed."""
-    lines = [f"! {FAULTS[f.kind]}: {_scoped(f.scope, f.message)}" for f in found]
+    lines = [f"! {FAULTS[f.kind]}: {scoped(f.scope, f.message)}" for f in found]
     unread = [
-        f"! {FAULTS[FaultKind.SCHEDULER]}: {_scoped(r.plan.cluster, r.plan.unread)}"
+        f"! {FAULTS[FaultKind.SCHEDULER]}: {scoped(r.plan.cluster, r.plan.unread)}"
         for r in rounds
         if r.plan.unread is not None
     ]
     return sorted({*lines, *unread})
 
 
-def _scoped(scope: str, message: str) -> str:
+def scoped(scope: str, message: str) -> str:
+    """Return what failed, and where when that is said at all."""
     return escaped(f"{scope}: {message}" if scope else message)
 
 

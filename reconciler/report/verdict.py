@@ -63,6 +63,7 @@ BY_FAULT = {
     FaultKind.SOURCE: ExitCode.UNREACHABLE,
     FaultKind.SCHEDULER: ExitCode.UNREACHABLE,
     FaultKind.RECORD: ExitCode.RECORD,
+    FaultKind.ACTS: ExitCode.FAILED,
 }
 
 BY_OUTCOME: dict[type[Outcome], ExitCode] = {
@@ -122,6 +123,7 @@ def approved_another(report: RoundReport, approve: Set[str]) -> bool:
 def status_code(report: StatusReport, *, detailed: bool) -> int:
     """Return the code of `reconcile status`: what the conditions mean, by the same table."""
     found = {ExitCode.SUCCESS, *_faults(report.faults)}
+    found.update(_faults(f.fault for f in report.failing))
     found.update(reason_code(job.reason) for job in report.jobs)
     if report.problems:
         found.add(ExitCode.INVALID)

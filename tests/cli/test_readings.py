@@ -72,6 +72,51 @@ def test_status_of_a_record_outlives_a_tree_that_cannot_be_read(
     )
 
 
+def test_status_says_first_what_failed_since_the_last_good_round(console: Console) -> None:
+    console("--state", "s")
+    good = json.loads(console("status", "--state", "s", "--output", "json").out)
+    console.clock.wait(600)
+    Path("desired-state").rename("elsewhere")
+    for _ in range(2):
+        assert console("--state", "s").code == 6
+    Path("elsewhere").rename("desired-state")
+    ended = console("status", "--state", "s")
+    assert ended.code == 6
+    first, second = ended.out.splitlines()[:2]
+    assert first.startswith("! desired state not read in 2 rounds in a row since 2026-11-24 03:1")
+    assert first.endswith("desired-state cannot be read: No such file or directory")
+    assert f"; last good round 2026-11-24 03:0{good['roundAt'][15]}:" in second
+    assert second.endswith(good["revision"])
+    told = json.loads(console("status", "--state", "s", "--output", "json").out)
+    assert [(f["kind"], f["rounds"]) for f in told["failing"]] == [("source", 2)]
+    assert (told["roundAt"], told["revision"]) == (good["roundAt"], good["revision"])
+    console("--state", "s")
+    assert json.loads(console("status", "--state", "s", "--output", "json").out)["failing"] == []
+
+
+def test_failed_run_makes_no_record_where_there_was_none(console: Console) -> None:
+    assert console("--state", "s", "--desired", "nowhere").code == 6
+    assert not Path("s").exists()
+
+
+def test_time_and_revision_of_a_status_are_of_the_same_round(
+    console: Console, tmp_path: Path
+) -> None:
+    with Record(tmp_path / "s", NOW, writing=True) as record:
+        record.keep_round("a", NOW - timedelta(hours=1), "older", 1, [])
+        record.keep_round("b", NOW, "newer", 2, [])
+    told = json.loads(console("status", "--state", "s", "--output", "json").out)
+    assert (told["roundAt"], told["revision"]) == ("2026-11-24T03:00:00.000Z", "newer")
+    assert [(r["cluster"], r["revision"]) for r in told["rounds"]] == [
+        ("a", "older"),
+        ("b", "newer"),
+    ]
+    assert console("status", "--state", "s").out == (
+        "0 jobs: 3 unmanaged; last round 2026-11-24 03:00:00Z at newer\n"
+        "a: last good round 2026-11-24 02:00:00Z at older\n"
+    )
+
+
 BROKEN = {
     "plan": "a plan",
     "apply": "a run",

@@ -1,5 +1,6 @@
 """The record on a disk: one writer, many readers, and every way in which a file can fail."""
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -19,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from reconciler.model.memory import Memory
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Reason
-from reconciler.model.round import JobStatus
+from reconciler.model.round import Failing, Fault, FaultKind, JobStatus, LastRound
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from tests.record.memories import memories
@@ -118,7 +119,7 @@ def test_condition_of_a_job_that_nobody_decides_about_is_gone(kept: Path) -> Non
     with writing(kept) as record:
         record.keep_round(CLUSTER, NOW, "r2", 3, [a_status(WEB)])
         assert [job.key for job in record.conditions()] == [WEB]
-        assert record.rounds() == ((CLUSTER, NOW, "r2", 3),)
+        assert record.rounds() == (LastRound(CLUSTER, NOW, "r2", 3),)
 
 
 def test_round_about_some_jobs_leaves_the_others_as_they_are(kept: Path) -> None:
@@ -126,7 +127,54 @@ def test_round_about_some_jobs_leaves_the_others_as_they_are(kept: Path) -> None
         record.keep_round(CLUSTER, NOW, "r2", None, [a_status(WEB, Reason.PAUSED)])
         found = {job.key: job.reason for job in record.conditions()}
         assert found == {WEB: Reason.PAUSED, API: Reason.CONVERGED}
-        assert record.rounds() == ((CLUSTER, NOW, "r2", 7),)
+        assert record.rounds() == (LastRound(CLUSTER, NOW, "r2", 7),)
+
+
+FAILING = Failing(Fault(FaultKind.SCHEDULER, "dev", "gone"), NOW, NOW + MINUTE, 3)
+
+
+def test_what_fails_is_kept_until_it_no_longer_does(kept: Path) -> None:
+    with writing(kept) as record:
+        record.keep_failing([FAILING])
+    with reading(kept) as record:
+        assert record.failing() == (FAILING,)
+    with writing(kept) as record:
+        record.keep_failing([])
+        assert record.failing() == ()
+
+
+def test_record_from_before_failures_were_kept_is_read_and_written(kept: Path) -> None:
+    spoil(kept, "DROP TABLE failing")
+    with reading(kept) as record:
+        assert record.failing() == ()
+        assert record.rounds() == (LastRound(CLUSTER, NOW, "r1", 7),)
+    with writing(kept) as record:
+        record.keep_failing([FAILING])
+        assert record.failing() == (FAILING,)
+
+
+def test_a_watch_is_told_as_long_as_it_runs_and_remembered_afterwards(kept: Path) -> None:
+    with reading(kept) as other:
+        assert other.watch() is None
+        with writing(kept) as record, record.sign():
+            found = other.watch()
+            assert found is not None
+            assert (found.who.split()[:2], found.since, found.runs) == (
+                ["process", str(os.getpid())],
+                NOW,
+                True,
+            )
+        assert other.watch() == replace(found, runs=False)
+
+
+def test_looking_for_a_watch_turns_nobody_away(kept: Path) -> None:
+    with writing(kept) as record, record.sign():
+        pass
+    looking = os.open(kept / "watch", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    with writing(kept):
+        pass
+    os.close(looking)
 
 
 def test_condition_that_cannot_be_read_does_not_stop_the_next_round(kept: Path) -> None:
@@ -212,6 +260,8 @@ def test_reading_creates_nothing_where_nothing_is(tmp_path: Path) -> None:
         assert record.owned() == {}
         assert record.conditions() == ()
         assert record.rounds() == ()
+        assert record.failing() == ()
+        assert record.watch() is None
         assert record.history(WEB) == ()
     assert not (tmp_path / "state").exists()
 

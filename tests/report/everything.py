@@ -19,8 +19,16 @@ from reconciler.model.plan import (
     UpdateBasis,
 )
 from reconciler.model.problem import Origin, Problem
-from reconciler.model.round import Fault, FaultKind, JobStatus, RoundReport, StatusReport
-from reconciler.model.tree import Revision
+from reconciler.model.round import (
+    Failing,
+    Fault,
+    FaultKind,
+    JobStatus,
+    LastRound,
+    RoundReport,
+    StatusReport,
+    Watch,
+)
 from tests.report.reports import (
     a_plan,
     a_report,
@@ -190,4 +198,22 @@ def every_condition() -> StatusReport:
         if reason is not Reason.UNMANAGED
     )
     fault = Fault(FaultKind.SOURCE, "", "no such directory")
-    return StatusReport(NOW, NOW, Revision(REVISION_NOW), jobs, 2, (PROBLEM,), (fault,))
+    failing = Failing(
+        Fault(FaultKind.SCHEDULER, "far", "http://far:8081 refuses the login (401)"),
+        NOW - timedelta(minutes=7),
+        NOW - timedelta(minutes=1),
+        4,
+    )
+    rounds = (
+        LastRound("dev", NOW, REVISION_NOW, 2),
+        LastRound("far", NOW - timedelta(minutes=8), "e" * 40, 0),
+    )
+    return StatusReport(
+        NOW,
+        rounds,
+        jobs,
+        (PROBLEM,),
+        (fault,),
+        failing=(failing,),
+        watch=Watch("process 7 on host", NOW - timedelta(hours=1), runs=True),
+    )

@@ -215,5 +215,5 @@ def test_status_ends_with_the_same_codes(name: str) -> None:
     reason, fault, expected = STATUS[name]
     jobs = (JobStatus(a_key(), "shop", reason),) if reason else ()
     faults = (a_fault(fault),) if fault else ()
-    report = StatusReport(NOW, NOW, None, jobs, faults=faults)
+    report = StatusReport(NOW, (), jobs, faults=faults)
     assert status_code(report, detailed=False) == expected

@@ -49,7 +49,7 @@ def carry_out_plan(
     silences = 0
     for act in plan.acts():
         if stopping():
-            outcomes.append(Deferred(act, "asked to stop"))
+            outcomes.append(Deferred(act, "the run ended before its turn came"))
         elif silences >= SILENCES_MAX:
             outcomes.append(Deferred(act, "the scheduler stopped answering"))
         else:

@@ -17,6 +17,7 @@ from reconciler.loop.desired import Declared, Reader
 from reconciler.loop.failing import of_source
 from reconciler.loop.observe import Seat
 from reconciler.loop.round import Rounds, Work
+from reconciler.model.left import Left, forever
 from reconciler.model.policy import Cluster, Embedded, Scheduler
 from reconciler.plan.inputs import Orders
 from reconciler.record.fault import RecordError
@@ -73,10 +74,10 @@ class Wired:
     haste: float
 
 
-def reader(local: Local) -> tuple[Source, Reader]:
+def reader(local: Local, left: Left = forever) -> tuple[Source, Reader]:
     """Return the source and what reads it; OptionError for a place that cannot be meant."""
     try:
-        source = open_source(local.desired)
+        source = open_source(local.desired, left)
     except ValueError as fault:
         raise OptionError(f"--desired: {fault}") from None
     return source, Reader(source, schemas(), local.platform_dir)
@@ -108,12 +109,14 @@ def default_state(platform: str, environment: Mapping[str, str]) -> Path:
 class Terms:
     """How a command may work: writing needs the lock; credentials go out only then.
 
-    `only` is the name of the one cluster that is not left alone.
+    `only` is the name of the one cluster that is not left alone. `left` bounds all waiting for
+    answers.
     """
 
     orders: Orders
     writing: bool
     only: str | None = None
+    left: Left = forever
 
 
 @contextlib.contextmanager
@@ -124,7 +127,7 @@ def wired(
 
     SourceError, RecordError, OptionError and NoPlatformError pass through.
     """
-    source, reading = reader(local)
+    source, reading = reader(local, terms.left)
     try:
         declared = reading.read({}, frozenset())
         _check_known(terms.only, declared)
@@ -135,7 +138,7 @@ def wired(
         raise
     with contextlib.ExitStack() as stack:
         record = stack.enter_context(Record(directory, clock.now(), writing=terms.writing))
-        seats = stack.enter_context(Seats(local, directory, clock, writing=terms.writing))
+        seats = stack.enter_context(Seats(local, directory, clock, terms))
         work = Work(
             reader=reading,
             record=record,
@@ -160,11 +163,12 @@ def _remember(directory: Path, why: str, now: datetime) -> None:
 class Seats:
     """One seat per cluster, kept as long as its document says the same."""
 
-    def __init__(self, local: Local, state: Path, clock: Clock, *, writing: bool) -> None:
+    def __init__(self, local: Local, state: Path, clock: Clock, terms: Terms) -> None:
         self._local = local
         self._state = state
         self._clock = clock
-        self._writing = writing
+        self._writing = terms.writing
+        self._left = terms.left
         self._seats: dict[str, tuple[Cluster, Seat, httpx.Client]] = {}
 
     def __enter__(self) -> "Seats":
@@ -197,10 +201,11 @@ class Seats:
             path = self._state / f"embedded-{cluster.name}.json"
             world = World(cluster, place, path, self._clock.now, writing=self._writing)
             http = httpx.Client(transport=world.transport())
-            door = HttpDoor(http, (URL,), None, deadlines)
+            door = HttpDoor(http, (URL,), None, deadlines, self._left)
             return Seat(_port(cluster, door), world.time, place.clock), http
         http = _http(place)
-        door = HttpDoor(http, place.urls, self._credentials(cluster.name), deadlines)
+        secret = self._credentials(cluster.name)
+        door = HttpDoor(http, place.urls, secret, deadlines, self._left)
         return Seat(_port(cluster, door), _own_time), http
 
     def _credentials(self, cluster: str) -> Credentials | None:

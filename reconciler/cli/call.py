@@ -11,6 +11,7 @@ from reconciler.app.wiring import Terms, Wired, reader, wired
 from reconciler.cli import show
 from reconciler.cli.machine import Machine
 from reconciler.loop.desired import Declared
+from reconciler.model.left import Left, forever
 from reconciler.model.round import RoundReport
 from reconciler.plan.inputs import Orders
 from reconciler.report.view import View
@@ -82,9 +83,9 @@ class Call:
             only=tuple(str(pattern) for pattern in self.orders.only),
         )
 
-    def wired(self, *, writing: bool) -> AbstractContextManager[Wired]:
+    def wired(self, *, writing: bool, left: Left = forever) -> AbstractContextManager[Wired]:
         """Return everything wired; without `writing` no lock, no credentials, no change."""
-        terms = Terms(self.orders, writing, self.cluster)
+        terms = Terms(self.orders, writing, self.cluster, left)
         return wired(self.settings, terms, self.machine.clock, self.machine.environment)
 
     def declared(self) -> Declared:

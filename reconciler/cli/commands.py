@@ -13,6 +13,7 @@ from reconciler.cli.causes import Cause, causes
 from reconciler.cli.ending import Ending, stoppable
 from reconciler.cli.machine import Machine
 from reconciler.loop.converge import Converged, Limits, converge
+from reconciler.loop.patience import Patience
 from reconciler.loop.round import Consent, always
 from reconciler.loop.supervisor import Supervisor
 from reconciler.loop.watch import Rhythm, watch
@@ -54,15 +55,19 @@ def apply(call: Call) -> int:
     if call.told.get("dry_run"):
         return plan(call)
     clock = call.machine.clock
-    with call.wired(writing=True) as wired, stoppable(clock.wake) as ending:
+    patience = Patience(clock, call.settings.timeout_s)
+    with (
+        call.wired(writing=True, left=patience.to_answer) as wired,
+        stoppable(clock.wake) as ending,
+    ):
         try:
             with show.Listener(json=call.json, command=call.command) as listener:
                 ended = converge(
                     wired.rounds,
                     clock,
-                    Limits(call.settings.timeout_s, wired.haste),
+                    Limits(patience.left, wired.haste),
                     listener.listen,
-                    _consent(call, listener, ending),
+                    _consent(call, listener, ending, patience),
                     ending.wished,
                 )
         except KeyboardInterrupt:
@@ -108,12 +113,12 @@ def _watch(call: Call, wired: Wired, listener: show.Listener, ending: Ending) ->
         watch(wired.rounds, clock, rhythm, listener.watched, supervisor, ending.wished)
 
 
-def _consent(call: Call, listener: show.Listener, ending: Ending) -> Consent:
+def _consent(call: Call, listener: show.Listener, ending: Ending, patience: Patience) -> Consent:
     if call.told.get("yes") or not show.interactive():
         return always
 
     def ask(report: RoundReport) -> bool:
-        with ending.asking():
+        with ending.asking(), patience.asking():
             return listener.ask(text(report, call.view(report)))
 
     return ask

@@ -19,7 +19,7 @@ from reconciler.model.round import Event, RoundEnded, RoundReport, Waiting
 from reconciler.report import as_json, verdict
 from reconciler.report.counts import counts
 from reconciler.report.escape import escaped
-from reconciler.report.outcomes import Said, lines, live_lines, refusals
+from reconciler.report.outcomes import Said, going_on, lines, live_lines, refusals
 from reconciler.report.text import text
 from reconciler.report.view import View
 
@@ -86,9 +86,9 @@ def finish(ended: Converged, view: View, *, stopped: bool) -> None:
     if ended.in_vain:
         complain(f"given up: nothing that was sent was taken: {refusals(report)}")
     if ended.timed_out:
-        complain("not converged in time; updates that roll go on by themselves")
+        complain(f"not converged in time; {going_on(report)}")
     if stopped:
-        complain("stopped; updates that roll go on by themselves")
+        complain(f"stopped; {going_on(report)}")
 
 
 class Listener:

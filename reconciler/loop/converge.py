@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from reconciler.loop.backoff import growing
 from reconciler.loop.clock import Clock
 from reconciler.loop.round import Consent, Listen, Rounds
-from reconciler.loop.settled import blind, in_vain, sent, settled, waiting
+from reconciler.loop.settled import blind, in_vain, saw_all, sent, settled, waiting
+from reconciler.model.left import Left
 from reconciler.model.round import (
     FaultKind,
     RoundEnded,
@@ -46,7 +47,7 @@ class Converged:
 class Limits:
     """How long a run may take, and how much faster than ours the fastest cluster's time passes."""
 
-    timeout_s: float
+    left: Left
     haste: float = 1.0
 
 
@@ -58,15 +59,23 @@ def converge(
     consent: Consent,
     stopping: Callable[[], bool],
 ) -> Converged:
-    """Return the last round's report and how the run ended. Never raises for the world's faults."""
-    until = clock.monotonic() + limits.timeout_s
+    """Return the last round's report and how the run ended. Never raises for the world's faults.
+
+    Once time is over, or the end is wished for, no act is begun; one that is under way is finished.
+    """
+
+    def ending() -> bool:
+        return stopping() or limits.left() <= 0
+
     asked = Asked(consent)
     number = looks = blinds = vain = 0
     seen = False
+    report: RoundReport | None = None
     while True:
         number += 1
+        before = report
         listen(RoundStarted(clock.now(), number))
-        report = rounds.step(clock.now(), asked, listen, stopping)
+        report = rounds.step(clock.now(), asked, listen, ending)
         listen(RoundEnded(clock.now(), report))
         if asked.declined or stopping():
             return Converged(report, converged=False, declined=asked.declined)
@@ -79,9 +88,9 @@ def converge(
             return Converged(report, converged=False, in_vain=True)
         if _hopeless(report, blinds, seen):
             return Converged(report, converged=False)
-        left = until - clock.monotonic()
+        left = limits.left()
         if left <= 0:
-            return Converged(report, converged=False, timed_out=True)
+            return Converged(_fuller(before, report), converged=False, timed_out=True)
         looks = 1 if sent(report) else looks + 1
         listen(Waiting(clock.now(), waiting(report)))
         clock.wait(min(left, growing(looks, FIRST_LOOK_S, LAST_LOOK_S) / limits.haste))
@@ -103,6 +112,13 @@ class Asked:
         if not self.declined:
             self._granted = revision
         return not self.declined
+
+
+def _fuller(before: RoundReport | None, report: RoundReport) -> RoundReport:
+    """Return the last round; or the one before it, if its end cut short what the last one read."""
+    if before is None or saw_all(report) or sent(report) or not saw_all(before):
+        return report
+    return before
 
 
 def _hopeless(report: RoundReport, blinds: int, seen: bool) -> bool:

@@ -35,6 +35,12 @@ def blind(report: RoundReport) -> bool:
     return unanswered and (bool(moving) or not _could_read(report))
 
 
+def saw_all(report: RoundReport) -> bool:
+    """Return whether every question was answered."""
+    unknown = (d.reason is Reason.LIVE_UNKNOWN for d in _decisions(report))
+    return _could_read(report) and not any(unknown)
+
+
 def _could_read(report: RoundReport) -> bool:
     return not report.faults and all(r.plan.unread is None for r in report.rounds)
 

@@ -10,7 +10,16 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Decision, Hold, Plan, Standing
+from reconciler.model.plan import (
+    Decision,
+    Hold,
+    Plan,
+    Reason,
+    ResumeUpdate,
+    RollbackUpdate,
+    Standing,
+    StartUpdate,
+)
 from reconciler.model.round import (
     ActEnded,
     ActStarted,
@@ -31,6 +40,8 @@ from reconciler.report.words import deed, duration, why
 HEARTBEAT = timedelta(seconds=30)
 # A terminal shows so many jobs that are waited for.
 MOVING_MAX = 8
+# After these an update goes on without us.
+ROLLING = (StartUpdate, ResumeUpdate, RollbackUpdate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +126,18 @@ def refusals(report: RoundReport) -> str:
     """Return why nothing of a round was taken, each reason once."""
     told = (o.why for r in report.rounds for o in r.outcomes if isinstance(o, Deferred))
     return "; ".join(dict.fromkeys(told))
+
+
+def going_on(report: RoundReport) -> str:
+    """Return what goes on when a run ends with this round."""
+    if report.faults or any(r.plan.unread is not None for r in report.rounds):
+        return "an update that was started before goes on by itself"
+    begun = [o.act for r in report.rounds for o in r.outcomes if not isinstance(o, Deferred)]
+    rolling = any(isinstance(act.action, ROLLING) for act in begun)
+    decisions = (d for r in report.rounds for d in r.plan.decisions)
+    if rolling or any(d.reason is Reason.UPDATE_IN_FLIGHT for d in decisions):
+        return "updates that roll go on by themselves"
+    return "no update of ours rolls"
 
 
 def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reconciler.model.left import Left, forever
 from reconciler.scheduler.connections import deadline
 
 MEDIA_TYPE = "application/vnd.apache.thrift.json"
@@ -67,7 +68,8 @@ class HttpDoor:
 
     A non-leader answers 307 with the leader's address; it has not looked at the call, so that
     following is safe. Credentials go to a listed host only: an answer from the network, or a pull
-    request, must not be able to point them elsewhere.
+    request, must not be able to point them elsewhere. `left` cuts reads short, and no writes: what
+    became of a write that was not waited for would be in the dark.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class HttpDoor:
         urls: tuple[str, ...],
         credentials: Credentials | None,
         deadlines: Deadlines,
+        left: Left = forever,
     ) -> None:
         self._http = http
         self._urls = tuple(_base(url) or url for url in urls)
         self._hosts = {_base(url) for url in (credentials.hosts if credentials else ())} - {None}
         self._credentials = credentials
         self._deadlines = deadlines
+        self._left = left
         self._leader = self._urls[0]
 
     def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
@@ -139,7 +143,9 @@ class HttpDoor:
                 return Silence(f"{url} answered with HTTP {status}", sent=True)
 
     def _post(self, url: str, body: bytes, write: bool) -> tuple[int, str, bytes] | Silence:
-        limit = self._deadlines.write_s if write else self._deadlines.read_s
+        limit = self._deadlines.write_s if write else min(self._deadlines.read_s, self._left())
+        if limit <= 0:
+            return Silence(f"{url} was not asked: the time of this run is over", False, mute=True)
         try:
             with (
                 deadline(limit) as until,
@@ -156,12 +162,12 @@ class HttpDoor:
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             return Silence(f"{url} cannot be reached: {_words(fault)}", sent=False, mute=True)
         except httpx.TimeoutException:
-            return Silence(f"{url} did not answer within {limit:g} s", sent=True, mute=True)
+            return Silence(f"{url} did not answer within {limit:.3g} s", sent=True, mute=True)
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as fault:
             # ValueError: a host name that no resolver would take (a label too long).
             return Silence(f"{url}: {_words(fault)}", sent=True, mute=True)
         if content is None:
-            words = f"{url} did not finish its answer within {limit:g} s"
+            words = f"{url} did not finish its answer within {limit:.3g} s"
             return Silence(words, sent=True, mute=True)
         return response.status_code, response.headers.get("location", ""), content
 

@@ -5,6 +5,7 @@ Needs no work tree, so a bare repository will do, and a half-finished checkout c
 
 from pathlib import Path
 
+from reconciler.model.left import Left, forever
 from reconciler.model.tree import FileAt, Files
 from reconciler.sources.port import SourceError
 from reconciler.sources.repository import Entry, Repository, git_folders
@@ -31,8 +32,8 @@ class GitRef:
     one what it changed.
     """
 
-    def __init__(self, repository: Path, ref: str, below: str = "") -> None:
-        self._repository = Repository(repository)
+    def __init__(self, repository: Path, ref: str, below: str = "", left: Left = forever) -> None:
+        self._repository = Repository(repository, left)
         self._ref = _checked_ref(ref)
         self._below = _checked_folder(below)
         self._last: Files | None = None

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from reconciler.model.left import Left, forever
 from reconciler.sources.directory import Directory
 from reconciler.sources.git import GitRef
 from reconciler.sources.port import Source
@@ -11,11 +12,11 @@ _EXAMPLES = "write a directory like ./desired-state, or git:/srv/platform.git@ma
 _REMOTE = re.compile(r"(git:)?([a-z][a-z0-9+.-]*://|git@[\w-]+\.[\w.-]+:)")
 
 
-def open_source(where: str) -> Source:
+def open_source(where: str, left: Left = forever) -> Source:
     """Return the source for `DIR`, `PATH@REF[:SUBDIR]` or `git:PATH@REF[:SUBDIR]`.
 
     A directory that exists is meant as such, `@` in its name or not. ValueError for what cannot
-    be meant; whether the place exists is found out by reading.
+    be meant; whether the place exists is found out by reading. `left` bounds how long git may take.
     """
     if not where.strip() or "\0" in where:
         raise ValueError(f"the desired state has no place: {_EXAMPLES}")
@@ -28,6 +29,6 @@ def open_source(where: str) -> Source:
         raise ValueError(f"{where!r} names no repository and ref: {_EXAMPLES}")
     ref, _, below = rest.partition(":")
     try:
-        return GitRef(Path(path), ref, below)
+        return GitRef(Path(path), ref, below, left)
     except ValueError as error:
         raise ValueError(f"{where!r}: {error}; {_EXAMPLES}") from None

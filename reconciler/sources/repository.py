@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
 
+from reconciler.model.left import Left, forever
 from reconciler.model.tree import Revision
 from reconciler.sources.port import SourceError
 
@@ -53,9 +54,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository: the top of a work tree, a `.git` folder, or a bare repository."""
+    """A repository: the top of a work tree, a `.git` folder, or a bare repository.
+
+    git is given up when it takes longer than `left`, too.
+    """
 
     top: Path
+    left: Left = forever
 
     def commit(self, ref: str) -> str:
         """Return the id of the commit that the ref names now."""
@@ -145,18 +150,19 @@ class Repository:
     def _finished(
         self, words: tuple[str, ...], given: str = ""
     ) -> subprocess.CompletedProcess[bytes]:
+        limit = self._limit(words[0])
         try:
             return subprocess.run(
                 self._command(words),
                 input=given.encode(),
                 capture_output=True,
                 env=self._environment(),
-                timeout=_TIMEOUT_S,
+                timeout=limit,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             raise SourceError(
-                f"git {words[0]} took more than {_TIMEOUT_S:.0f} s in {self.top}"
+                f"git {words[0]} took more than {limit:.3g} s in {self.top}"
             ) from None
         except OSError as error:
             raise SourceError(_no_git(error)) from None
@@ -164,6 +170,7 @@ class Repository:
     @contextmanager
     def _lines(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[bytes]]]:
         """Read a long answer line by line. The process ends with the block, or when time is up."""
+        limit = self._limit(words[0])
         try:
             with subprocess.Popen(
                 self._command(words),
@@ -172,7 +179,7 @@ class Repository:
                 stderr=subprocess.DEVNULL,
                 env=self._environment(),
             ) as process:
-                timer = Timer(_TIMEOUT_S, process.kill)
+                timer = Timer(limit, process.kill)
                 timer.start()
                 try:
                     yield process, iter(process.stdout or ())
@@ -181,6 +188,12 @@ class Repository:
                     process.kill()
         except OSError as error:
             raise SourceError(_no_git(error)) from None
+
+    def _limit(self, word: str) -> float:
+        found = min(_TIMEOUT_S, self.left())
+        if found <= 0:
+            raise SourceError(f"git {word} was not run in {self.top}: the time of this run is over")
+        return found
 
     def _command(self, words: tuple[str, ...]) -> list[str]:
         return ["git", "-C", str(self.top), *words]

@@ -189,7 +189,10 @@ def test_wish_to_stop_ends_between_acts_and_what_is_under_way_is_finished() -> N
     world = World()
     outcomes = world.run(stop_after=2)
     assert kinds(outcomes) == ["Applied", "Applied", "Deferred", "Deferred", "Deferred"]
-    assert all(isinstance(o, Deferred) and o.why == "asked to stop" for o in outcomes[2:])
+    assert all(
+        isinstance(o, Deferred) and o.why == "the run ended before its turn came"
+        for o in outcomes[2:]
+    )
     assert world.said[-1] == "settle b"
 
 

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from reconciler.loop.converge import ATTEMPTS_IN_VAIN, ATTEMPTS_SEEN, ATTEMPTS_UNSEEN
+from reconciler.loop.patience import LAST_LOOK_S, Patience
 from reconciler.model.outcome import Applied
 from reconciler.model.plan import Act
 from reconciler.model.round import ActEnded, FaultKind, RoundReport, Waiting
 from reconciler.thrift.structs import JobUpdateQuery, ScheduleStatus
 from reconciler.translate.requests import job_key
-from tests.support.cluster import Fault, Once, always_on
+from tests.support.cluster import Fault, Once, always_on, never
 from tests.support.site import Site, cron, decisions, reasons, service
 
 
@@ -379,3 +380,51 @@ def test_agent_that_is_lost_heals_by_itself_and_is_left_to_it(running: Site) -> 
     assert running.cluster.writes == []
     running.clock.pass_by(60)
     assert [t.status for t in running.cluster.tasks("web")] == [ScheduleStatus.RUNNING] * 3
+
+
+SLOW: dict[str, tuple[str, ...]] = {
+    "all that it is asked": (),
+    "tasks": ("getTasksWithoutConfigs", "getTasksStatus"),
+    "questions in depth": ("getJobUpdateDiff", "populateJobConfig"),
+}
+
+
+@pytest.mark.parametrize("name", SLOW)
+def test_scheduler_that_is_slow_cannot_stretch_the_run(name: str, site: Site) -> None:
+    site.declare(service("web"))
+    site.cluster.befall = always_on(Fault.SLOW, *SLOW[name])
+    began = site.clock.monotonic()
+    ended = site.converge(timeout_s=20)
+    assert (ended.converged, ended.timed_out) == (False, True)
+    assert site.clock.monotonic() - began <= 20 + LAST_LOOK_S
+    assert site.cluster.writes == []
+
+
+def test_act_under_way_when_time_is_over_is_finished_and_no_other_is_begun(site: Site) -> None:
+    site.declare(service("api"), service("web"))
+    site.cluster.befall = always_on(Fault.SLOW, "startJobUpdate")
+    began = site.clock.monotonic()
+    ended = site.converge(timeout_s=1)
+    assert ended.timed_out
+    assert len(site.cluster.writes) == 1
+    assert site.clock.monotonic() - began == pytest.approx(20)
+    assert site.history("api") == [("StartUpdate", "Indeterminate")]
+    assert site.history("web") == []
+    site.cluster.befall = never
+    assert site.converge().converged
+    assert len(site.cluster.writes) == 2
+
+
+def test_last_look_that_is_cut_short_does_not_hide_what_was_seen_before(site: Site) -> None:
+    site.declare(service("web", sim={"run_ms": 600_000}))
+    site.clock.later(30, lambda: setattr(site.cluster, "befall", always_on(Fault.SLOW)))
+    ended = site.converge(timeout_s=32)
+    assert ended.timed_out
+    assert reasons(ended.report) == {"web": "UpdateInFlight"}
+
+
+def test_time_that_a_person_takes_to_answer_does_not_count(site: Site) -> None:
+    patience = Patience(site.clock, 60)
+    with patience.asking():
+        site.clock.wait(600)
+    assert patience.left() == 60

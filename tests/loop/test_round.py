@@ -71,7 +71,7 @@ def test_record_that_cannot_be_written_ends_a_run_at_once(site: Site) -> None:
     with site.rounds() as rounds:
         site.cluster.crash = Crash()
         ended = converge(
-            rounds, site.clock, RunLimits(600), site.events.append, always, lambda: False
+            rounds, site.clock, RunLimits(lambda: 600.0), site.events.append, always, lambda: False
         )
     assert not ended.converged
     assert site.clock.waits == []

@@ -2,7 +2,9 @@
 
 from datetime import timedelta
 
-from reconciler.model.outcome import Applied
+import pytest
+
+from reconciler.model.outcome import Applied, Deferred
 from reconciler.model.plan import Reason
 from reconciler.model.round import (
     ActEnded,
@@ -15,10 +17,10 @@ from reconciler.model.round import (
     RoundStarted,
     Waiting,
 )
-from reconciler.report.outcomes import Said, lines, live_lines
+from reconciler.report.outcomes import Said, going_on, lines, live_lines
 from tests.report.everything import outcomes
 from tests.report.recorded import assert_golden
-from tests.report.reports import a_report, creates, holds, keeps, kills, updates
+from tests.report.reports import a_plan, a_report, creates, holds, keeps, kills, updates
 from tests.support.builders import NOW
 
 
@@ -123,3 +125,33 @@ def test_an_outcome_is_of_what_was_sent_not_of_what_follows() -> None:
     assert told(ActEnded(NOW, Applied(replaced))) == [
         "applied   dev/shop/prod/web  kill: 3 instances"
     ]
+
+
+GOING_ON = {
+    "an update in flight": (
+        a_report(holds("web", Reason.UPDATE_IN_FLIGHT)),
+        "updates that roll go on by themselves",
+    ),
+    "an update that was started just now": (
+        a_report(outcomes=(Applied(creates("new"), "u9"),)),
+        "updates that roll go on by themselves",
+    ),
+    "a kill, which rolls nothing": (
+        a_report(outcomes=(Applied(kills("parked")),)),
+        "no update of ours rolls",
+    ),
+    "a start that nobody took": (
+        a_report(outcomes=(Deferred(creates("new"), "not permitted"),)),
+        "no update of ours rolls",
+    ),
+    "a scheduler that did not say": (
+        a_report(plans=(a_plan(unread="gone"),)),
+        "an update that was started before goes on by itself",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", GOING_ON)
+def test_run_that_ends_early_says_what_goes_on(name: str) -> None:
+    report, words = GOING_ON[name]
+    assert going_on(report) == words

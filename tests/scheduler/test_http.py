@@ -226,3 +226,24 @@ def test_host_name_that_no_resolver_takes_is_a_silence() -> None:
         found = HttpDoor(http, (f"http://{host}",), None, Deadlines()).exchange(b"", write=False)
         assert isinstance(found, Silence)
     http.close()
+
+
+def test_time_of_the_run_cuts_reads_short_and_no_write() -> None:
+    asked: list[float] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request.extensions["timeout"]["read"])
+        return httpx.Response(200, content=b"{}")
+
+    left = [7.0]
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    door = HttpDoor(http, (ONE,), None, Deadlines(), lambda: left[0])
+    door.exchange(b"", write=False)
+    door.exchange(b"", write=True)
+    assert asked == [7.0, Deadlines().write_s]
+    left[0] = 0.0
+    found = door.exchange(b"", write=False)
+    assert found == Silence(
+        f"{ONE} was not asked: the time of this run is over", sent=False, mute=True
+    )
+    assert len(asked) == 2

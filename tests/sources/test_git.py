@@ -319,3 +319,11 @@ def test_what_cannot_be_a_ref_is_refused_at_once(ref: str) -> None:
 def test_what_cannot_be_a_folder_is_refused_at_once(below: str) -> None:
     with pytest.raises(ValueError, match="cannot be a folder"):
         source.GitRef(Path("/srv/x"), "main", below)
+
+
+def test_git_is_not_run_when_the_time_of_the_run_is_over(tmp_path: Path) -> None:
+    top = a_repository(tmp_path / "repo")
+    commit(top, {"web.yaml": "kind: Service"})
+    with pytest.raises(SourceError, match="the time of this run is over"):
+        GitRef(top, "main", left=lambda: 0.0).read(frozenset())
+    assert GitRef(top, "main", left=lambda: 20.0).read(frozenset()).files

@@ -203,7 +203,7 @@ class Cluster:
             case Fault.DENIED:
                 return httpx.Response(401)
             case Fault.LOST_REQUEST:
-                self._clock.pass_by(DEADLINES.write_s)
+                self._clock.pass_by(_patience(request))
                 raise httpx.ReadTimeout("lost on the way there")
         writes = call.method not in READ_ONLY_METHODS
         if writes:
@@ -226,7 +226,7 @@ class Cluster:
             case Fault.LOST_REPLY:
                 raise httpx.ReadError("lost on the way back")
             case Fault.SLOW:
-                self._clock.pass_by(DEADLINES.write_s)
+                self._clock.pass_by(_patience(request))
                 raise httpx.ReadTimeout("too late")
             case Fault.ERROR_500:
                 return httpx.Response(500, content=b"<html>Problem accessing /api</html>")
@@ -238,6 +238,11 @@ class Cluster:
                 content = calls.encode_reply(call.method, call.seqid, empty)
                 return httpx.Response(200, content=content)
         return httpx.Response(told.status, headers=told.headers, content=told.body)
+
+
+def _patience(request: httpx.Request) -> float:
+    """Return how long the caller waits for this answer."""
+    return float(request.extensions["timeout"]["read"])
 
 
 def hosts(count: int) -> tuple[Host, ...]:

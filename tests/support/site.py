@@ -22,10 +22,12 @@ from reconciler.desired.schemas import Schemas
 from reconciler.loop.converge import Converged, Limits, converge
 from reconciler.loop.desired import Reader
 from reconciler.loop.observe import Seat
+from reconciler.loop.patience import Patience
 from reconciler.loop.round import Consent, Rounds, Work, always
 from reconciler.loop.supervisor import Supervisor
 from reconciler.loop.watch import Rhythm, watch
 from reconciler.model.keys import JobKey
+from reconciler.model.left import Left, forever
 from reconciler.model.memory import Memory
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Decision
@@ -212,7 +214,9 @@ class Site:
         self.tree.files = {**kept, **named}
 
     @contextmanager
-    def rounds(self, orders: Orders = NO_ORDERS, *, writing: bool = True) -> Iterator[Rounds]:
+    def rounds(
+        self, orders: Orders = NO_ORDERS, *, writing: bool = True, left: Left = forever
+    ) -> Iterator[Rounds]:
         """Return the rounds of one process."""
         record = _Record(self.state, self.clock.now(), writing=writing)
         record.crash = self.crash
@@ -223,7 +227,7 @@ class Site:
                 Work(
                     reader=Reader(self.tree, _schemas()),
                     record=record,
-                    seat=cache(self._seat),
+                    seat=cache(lambda cluster: self._seat(cluster, left)),
                     orders=orders,
                     clock=self.clock,
                     mint=lambda: f"token-{next(self._tokens)}",
@@ -247,10 +251,10 @@ class Site:
         stopping: Callable[[], bool] = lambda: False,
     ) -> Converged:
         """Do rounds until nothing is left to do, as `reconcile` does."""
-        with self.rounds(orders) as rounds:
-            return converge(
-                rounds, self.clock, Limits(timeout_s), self.events.append, consent, stopping
-            )
+        patience = Patience(self.clock, timeout_s)
+        with self.rounds(orders, left=patience.to_answer) as rounds:
+            limits = Limits(patience.left)
+            return converge(rounds, self.clock, limits, self.events.append, consent, stopping)
 
     def watch(self, seconds: float, interval_s: float = 30, orders: Orders = NO_ORDERS) -> None:
         """Do rounds for so long, as `reconcile watch` does."""
@@ -275,9 +279,9 @@ class Site:
             told = record.history(JobKey(NAME, "shop", "prod", name))
         return [(row[1], row[3]) for row in told]
 
-    def _seat(self, cluster: ClusterPolicy) -> Seat:
+    def _seat(self, cluster: ClusterPolicy, left: Left) -> Seat:
         http = httpx.Client(transport=self.clusters[cluster.name].transport())
-        door = HttpDoor(http, (f"http://{cluster.name}",), None, DEADLINES)
+        door = HttpDoor(http, (f"http://{cluster.name}",), None, DEADLINES, left)
         return Seat(Aurora(cluster.name, Client(door, cluster.server_name)), lambda now: now)
 
 

@@ -130,7 +130,7 @@ def wired(
     source, reading = reader(local, terms.left)
     try:
         declared = reading.read({}, frozenset())
-        _check_known(terms.only, declared)
+        check_known(terms.only, declared)
         directory = state_directory(local, declared, environment)
     except (SourceError, NoPlatformError) as fault:
         if terms.writing and local.state is not None:
@@ -227,8 +227,8 @@ def _http(place: Scheduler) -> httpx.Client:
     return connections(verify, USER_AGENT)
 
 
-def _check_known(only: str | None, declared: Declared) -> None:
-    """A mistyped name must not look like a cluster on which nothing is to do."""
+def check_known(only: str | None, declared: Declared) -> None:
+    """A mistyped name must not look like a cluster on which nothing is to do: OptionError."""
     policies = declared.tree.policies
     if only is None or policies is None or only in policies.clusters:
         return

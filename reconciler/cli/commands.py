@@ -12,9 +12,10 @@ from reconciler.cli.call import Call, made
 from reconciler.cli.causes import Cause, causes
 from reconciler.cli.ending import Ending, stoppable
 from reconciler.cli.machine import Machine
+from reconciler.cli.patterns import Check
 from reconciler.loop.converge import Converged, Limits, converge
 from reconciler.loop.patience import Patience
-from reconciler.loop.round import Consent, always
+from reconciler.loop.round import Consent, Listen, always
 from reconciler.loop.supervisor import Supervisor
 from reconciler.loop.watch import Rhythm, watch
 from reconciler.model.round import RoundReport
@@ -47,6 +48,7 @@ def plan(call: Call) -> int:
     """Show what would be done. No lock, no credentials, nothing written."""
     with call.wired(writing=False) as wired:
         report = wired.rounds.preview(call.machine.clock.now())
+    Check(call)(report)
     return _told(call, report, _code(call, report))
 
 
@@ -55,6 +57,7 @@ def apply(call: Call) -> int:
     if call.told.get("dry_run"):
         return plan(call)
     clock = call.machine.clock
+    check = Check(call)
     patience = Patience(clock, call.settings.timeout_s)
     with (
         call.wired(writing=True, left=patience.to_answer) as wired,
@@ -66,7 +69,7 @@ def apply(call: Call) -> int:
                     wired.rounds,
                     clock,
                     Limits(patience.left, wired.haste),
-                    listener.listen,
+                    lambda event: listener.listen(check.heard(event)),
                     _consent(call, listener, ending, patience),
                     ending.wished,
                 )
@@ -81,6 +84,7 @@ def watch_(call: Call) -> int:
     from reconciler.sources.watch import Watcher
 
     clock = call.machine.clock
+    check = Check(call)
     source, _ = reader(call.settings)
     with stoppable(clock.wake) as ending, Watcher(source.watched(), clock.wake):
         while not ending.wished():
@@ -89,7 +93,7 @@ def watch_(call: Call) -> int:
                     call.wired(writing=True) as wired,
                     show.Listener(json=call.json, command=call.command) as listener,
                 ):
-                    _watch(call, wired, listener, ending)
+                    _watch(call, wired, check.warning(listener.watched), ending)
             except (SourceError, NoPlatformError) as fault:
                 # It may be there later: a disk that is not mounted yet, a clone that goes on.
                 log.warning("%s", fault)
@@ -99,7 +103,7 @@ def watch_(call: Call) -> int:
     return int(verdict.ExitCode.INTERRUPTED) if ending.signal == SIGINT else 0
 
 
-def _watch(call: Call, wired: Wired, listener: show.Listener, ending: Ending) -> None:
+def _watch(call: Call, wired: Wired, heard: Listen, ending: Ending) -> None:
     micros = call.machine.environment.get("WATCHDOG_USEC", "")
     supervisor = Supervisor(
         heartbeat=wired.record.directory / "heartbeat.json",
@@ -110,7 +114,7 @@ def _watch(call: Call, wired: Wired, listener: show.Listener, ending: Ending) ->
     rhythm = Rhythm(call.settings.interval_s, Random(), wired.haste)
     clock = call.machine.clock
     with wired.record.sign():
-        watch(wired.rounds, clock, rhythm, listener.watched, supervisor, ending.wished)
+        watch(wired.rounds, clock, rhythm, heard, supervisor, ending.wished)
 
 
 def _consent(call: Call, listener: show.Listener, ending: Ending, patience: Patience) -> Consent:
@@ -118,6 +122,7 @@ def _consent(call: Call, listener: show.Listener, ending: Ending, patience: Pati
         return always
 
     def ask(report: RoundReport) -> bool:
+        Check(call)(report)
         with ending.asking(), patience.asking():
             return listener.ask(text(report, call.view(report)))
 
@@ -156,13 +161,11 @@ def _told(call: Call, report: RoundReport, code: int) -> int:
 
 
 def _note(call: Call, report: RoundReport) -> None:
-    """Say what of the command line came to nothing.
-
-    A mistyped pattern must not look like a job with which all is well.
-    """
+    """Say what of the command line came to nothing."""
     if words := unapproved(report, call.orders.approve, f"{call.view(report).command} --dry-run"):
         show.complain(words)
-    if call.orders.only and report.rounds and not any(r.plan.decisions for r in report.rounds):
+    decisions = any(r.plan.decisions for r in report.rounds)
+    if report.problems and call.orders.only and report.rounds and not decisions:
         show.complain(f"no job matches --only {' '.join(map(str, call.orders.only))}")
 
 

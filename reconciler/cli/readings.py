@@ -1,9 +1,10 @@
 """The commands that ask no cluster and send nothing: validate, render, status."""
 
-from reconciler.app.wiring import NoPlatformError, state_directory
+from reconciler.app.wiring import NoPlatformError, OptionError, check_known, state_directory
 from reconciler.cli import show
 from reconciler.cli.call import Call
 from reconciler.cli.causes import causes
+from reconciler.cli.patterns import declared_keys, near
 from reconciler.loop.desired import Declared
 from reconciler.model.keys import JobKey
 from reconciler.model.problem import Problem
@@ -23,6 +24,7 @@ from reconciler.translate.layers import fields_of
 def validate(call: Call) -> int:
     """Check everything that can be checked without a cluster."""
     declared, faults = _read(call)
+    check_known(call.cluster, declared)
     wrong = declared.problems or declared.tree.incomplete
     code = ExitCode.UNREACHABLE if faults else ExitCode.INVALID if wrong else ExitCode.SUCCESS
     if call.json:
@@ -36,13 +38,15 @@ def validate(call: Call) -> int:
 def render(call: Call) -> int:
     """Show rendered jobs field by field."""
     declared = call.declared()
+    check_known(call.cluster, declared)
     found, problems = _asked_for(call, declared)
     policies = declared.tree.policies
     for problem in problems:
         show.complain(str(problem))
     if not found and not problems:
-        show.complain(f"no job that is declared matches {call.told['job']}")
-        return ExitCode.USAGE
+        pattern = call.told["job"]
+        words = near(pattern, declared_keys(call))
+        raise OptionError(f"no job that is declared matches {pattern}{words}")
     told = [(job, fields_of(job, policies)) for job in found] if policies is not None else []
     show.write(_fields(call, told))
     return ExitCode.INVALID if problems else ExitCode.SUCCESS
@@ -51,12 +55,22 @@ def render(call: Call) -> int:
 def status(call: Call) -> int:
     """Show the conditions on record."""
     report = _status(call)
+    if report.rounds and not (report.jobs or report.problems or report.faults):
+        _check_only(call)
     code = verdict.status_code(report, detailed=call.detailed)
     if call.json:
         show.write(as_json.dumped(as_json.status_value(report, code, call.place)))
     else:
         show.page(status_text(report, View(show.width(), command=call.place)))
     return code
+
+
+def _check_only(call: Call) -> None:
+    """No job is shown: OptionError for a pattern that matches none that is declared, either."""
+    known = declared_keys(call)
+    for pattern in call.orders.only:
+        if not any(map(pattern.matches, known)):
+            raise OptionError(f"--only {pattern}: no job matches{near(pattern, known)}")
 
 
 def _asked_for(call: Call, declared: Declared) -> tuple[list[RenderedJob], list[Problem]]:

@@ -11,6 +11,7 @@ from reconciler.cli import readings, show
 from reconciler.cli.call import Call, made
 from reconciler.cli.causes import Cause, causes
 from reconciler.cli.ending import Ending, stoppable
+from reconciler.cli.failure import fail
 from reconciler.cli.machine import Machine
 from reconciler.cli.patterns import Check
 from reconciler.loop.converge import Converged, Limits, converge
@@ -32,16 +33,16 @@ log = logging.getLogger(__name__)
 def run(command: str, told: Mapping[str, Any], machine: Machine) -> int:
     """Do one command and return its exit code. What escapes is an error of ours."""
     show.prepare()
+    json = (told.get("output") or machine.environment.get("RECONCILE_OUTPUT")) == "json"
     try:
         call = made(told, machine)
+        json = call.json
         try:
             return COMMANDS[command](call)
         except (NoPlatformError, SourceError, RecordError) as fault:
             return _without_round(command, call, fault)
     except (SettingsError, OptionError) as fault:
-        for problem in str(fault).split("\n"):
-            show.complain(problem)
-        return int(verdict.ExitCode.USAGE)
+        return fail(int(verdict.ExitCode.USAGE), str(fault).split("\n"), json=json)
 
 
 def plan(call: Call) -> int:
@@ -74,7 +75,10 @@ def apply(call: Call) -> int:
                     ending.wished,
                 )
         except KeyboardInterrupt:
-            return ending.code or int(verdict.ExitCode.INTERRUPTED)
+            code = ending.code or int(verdict.ExitCode.INTERRUPTED)
+            return fail(
+                code, ["interrupted: what was under way is looked at next time"], json=call.json
+            )
     return _finished(call, ended, ending)
 
 
@@ -174,11 +178,13 @@ def _without_round(command: str, call: Call, fault: Cause) -> int:
     problems, faults = causes(fault)
     report = RoundReport(call.machine.clock.now(), None, problems, (), faults)
     code = _code(call, report)
-    if problems or (call.json and command in ROUNDS):
+    if call.json and command == "watch":
+        show.write(as_json.line(as_json.round_value(report, code, call.command)))
+        return code
+    if command in ROUNDS and (problems or call.json):
         return _told(call, report, code)
-    for found in faults:
-        show.complain(found.message)
-    return code
+    words = [*map(str, problems), *(f.message for f in faults)]
+    return fail(code, words, json=call.json, problems=problems)
 
 
 ROUNDS = ("apply", "plan", "watch")

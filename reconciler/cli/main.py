@@ -22,7 +22,7 @@ from reconciler.cli.options import (
     options,
 )
 
-USAGE, INTERRUPTED = 64, 130
+INTERNAL, USAGE, INTERRUPTED = 1, 64, 130
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 CODES = """\b
 Exit codes:
@@ -166,9 +166,21 @@ def called(arguments: Sequence[str], machine: Machine) -> int:
         return int(cli.main(list(arguments), "reconcile", standalone_mode=False, obj=machine) or 0)
     except click.ClickException as fault:
         fault.show()
-        return USAGE
+        return _failed(USAGE, fault.format_message(), arguments, machine)
     except (click.Abort, KeyboardInterrupt):
-        return INTERRUPTED
+        return _failed(INTERRUPTED, "interrupted", arguments, machine)
+    except Exception as fault:
+        _failed(INTERNAL, f"an error of ours: {fault!r}", arguments, machine)
+        raise
+
+
+def _failed(code: int, message: str, arguments: Sequence[str], machine: Machine) -> int:
+    # Imported here: it needs what a call that is understood does not.
+    from reconciler.cli.failure import asks_json, tell
+
+    if asks_json(arguments, machine.environment):
+        tell(code, message)
+    return code
 
 
 def main() -> None:

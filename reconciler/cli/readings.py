@@ -4,6 +4,7 @@ from reconciler.app.wiring import NoPlatformError, OptionError, check_known, sta
 from reconciler.cli import show
 from reconciler.cli.call import Call
 from reconciler.cli.causes import causes
+from reconciler.cli.failure import fail
 from reconciler.cli.patterns import declared_keys, near
 from reconciler.loop.desired import Declared
 from reconciler.model.keys import JobKey
@@ -41,12 +42,15 @@ def render(call: Call) -> int:
     check_known(call.cluster, declared)
     found, problems = _asked_for(call, declared)
     policies = declared.tree.policies
+    if problems and not found:
+        words = [str(problem) for problem in problems]
+        return fail(ExitCode.INVALID, words, json=call.json, problems=problems)
     for problem in problems:
         show.complain(str(problem))
-    if not found and not problems:
+    if not found:
         pattern = call.told["job"]
-        words = near(pattern, declared_keys(call))
-        raise OptionError(f"no job that is declared matches {pattern}{words}")
+        known = declared_keys(call)
+        raise OptionError(f"no job that is declared matches {pattern}{near(pattern, known)}")
     told = [(job, fields_of(job, policies)) for job in found] if policies is not None else []
     show.write(_fields(call, told))
     return ExitCode.INVALID if problems else ExitCode.SUCCESS

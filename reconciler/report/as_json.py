@@ -1,12 +1,12 @@
 """Rounds and conditions as JSON: everything that the text says, and everything that it leaves out.
 
-The form is an interface with a version (`format`) and schemas, `schemas/plan.schema.json` and
-`schemas/status.schema.json`. Keys have a fixed order, and sets are sorted, so that two equal rounds
+The form is an interface with a version (`format`) and schemas: plan, status and failure in
+`schemas/`. Keys have a fixed order, and sets are sorted, so that two equal rounds
 are equal bytes.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -126,6 +126,16 @@ def status_value(report: StatusReport, exit_code: int, command: str = "reconcile
             }
             for job in sorted(report.jobs, key=lambda job: job.key)
         ],
+    }
+
+
+def failure_value(exit_code: int, message: str, problems: Iterable[Problem]) -> Value:
+    """Return why a command came to no report, as plain values."""
+    return {
+        "format": FORMAT,
+        "exitCode": exit_code,
+        "message": message,
+        "problems": [problem_value(p) for p in sorted(set(problems))],
     }
 
 

@@ -50,7 +50,7 @@ from tests.support.builders import (
 )
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-NAMES = ("plan", "status", "validation")
+NAMES = ("plan", "status", "validation", "failure")
 
 
 def contents(name: str) -> Any:

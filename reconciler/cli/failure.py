@@ -1,0 +1,36 @@
+"""The end of a command that came to no report of its own: words for people, a document for others.
+
+Whoever asked for JSON gets one document from every ending, and must not have to read words for it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from reconciler.cli import show
+from reconciler.model.problem import Problem
+from reconciler.report import as_json
+
+
+def fail(
+    code: int, messages: Sequence[str], *, json: bool, problems: Iterable[Problem] = ()
+) -> int:
+    """Say why on standard error, and as a document where that was asked for; return the code."""
+    for message in messages:
+        show.complain(message)
+    if json:
+        tell(code, "\n".join(messages), problems)
+    return code
+
+
+def tell(code: int, message: str, problems: Iterable[Problem] = ()) -> None:
+    """Write the document. One line, so that it can end a stream of them, too."""
+    show.write(as_json.line(as_json.failure_value(code, message, problems)))
+
+
+def asks_json(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:
+    """Return whether JSON was asked for, of a command line that may be none."""
+    joined = [a.removeprefix("--output=") for a in arguments if a.startswith("--output=")]
+    apart = [b for a, b in pairwise(arguments) if a == "--output"]
+    return "json" in (*joined, *apart) or (
+        not joined and not apart and environment.get("RECONCILE_OUTPUT") == "json"
+    )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from reconciler.model.address import redacted
 from reconciler.scheduler.http import Credentials, Deadlines
 
 DESIRED = "./desired-state"
@@ -95,7 +96,7 @@ def _chosen(
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
+    if not isinstance(value, str) or not value.strip() or "\0" in value:
         raise ValueError(f"{value!r} is no text")
     return value
 
@@ -129,6 +130,8 @@ CHOICES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
+    if "\0" in str(path):
+        raise SettingsError(f"--config: {str(path)!r} is no path")
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
@@ -182,7 +185,7 @@ def _faults(table: Mapping[str, Any]) -> Iterator[str]:
         return
     for host in hosts:
         if not isinstance(host, str) or not _is_address(host):
-            yield f"{host!r} in `hosts` is no address: write https://aurora.example.org:8081"
+            yield f"{redacted(str(host))!r} in `hosts` is no address: write https://aurora.example.org:8081"
 
 
 def _is_address(url: str) -> bool:

@@ -1,5 +1,7 @@
 """`reconcile`: its commands and their options. Libraries are imported when a command runs."""
 
+import errno
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +24,7 @@ from reconciler.cli.options import (
     options,
 )
 
-INTERNAL, USAGE, INTERRUPTED = 1, 64, 130
+INTERNAL, UNWRITTEN, USAGE, INTERRUPTED = 1, 9, 64, 130
 CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 CODES = """\b
 Exit codes:
@@ -169,9 +171,24 @@ def called(arguments: Sequence[str], machine: Machine) -> int:
         return _failed(USAGE, fault.format_message(), arguments, machine)
     except (click.Abort, KeyboardInterrupt):
         return _failed(INTERRUPTED, "interrupted", arguments, machine)
+    except OSError as fault:
+        if fault.filename is not None or fault.errno not in (errno.ENOSPC, errno.EPIPE):
+            _failed(INTERNAL, f"an error of ours: {fault!r}", arguments, machine)
+            raise
+        return _unwritten(fault)
     except Exception as fault:
         _failed(INTERNAL, f"an error of ours: {fault!r}", arguments, machine)
         raise
+
+
+def _unwritten(fault: OSError) -> int:
+    """End a call whose help, version or completion could not be written to standard output."""
+    # Python would complain again at the end, when it flushes what is left.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if fault.errno == errno.EPIPE:
+        return 0
+    click.echo(f"reconcile: standard output cannot be written: {fault.strerror}", err=True)
+    return UNWRITTEN
 
 
 def _failed(code: int, message: str, arguments: Sequence[str], machine: Machine) -> int:

@@ -48,8 +48,8 @@ def _nowhere() -> Any:
 
 
 def interactive() -> bool:
-    """Return whether a person can see a question and answer it."""
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    """Return whether a person can see a question and answer it, wherever the output goes."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def width() -> int | None:
@@ -153,11 +153,10 @@ class Listener:
                 _written(self._out, _coloured("".join(f"{line}\n" for line in told)))
 
     def ask(self, words: str) -> bool:
-        """Show a plan and ask whether to go ahead."""
+        """Show a plan and ask whether to go ahead, where that is seen: see `interactive`."""
         self._pause()
-        _written(
-            self._out, _coloured(words) + "\nApply this plan? Only `yes` is taken as consent: "
-        )
+        plan = _coloured(words) if sys.stdout.isatty() and not self._json else words
+        _written(sys.stderr, plan + "\nApply this plan? Only `yes` is taken as consent: ")
         return sys.stdin.readline().strip() == "yes"
 
     @property

@@ -152,6 +152,9 @@ def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
 
 def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple[str, ...]]:
     """Sum a round up before it acts, so that what follows has a heading."""
+    if report.faults and not report.rounds:
+        # Nothing was counted: why is said when the round ends.
+        return said, ()
     now = summary(report)
     found = () if now == said.summary else (f"round     {now}",)
     held = {_held(d, r.plan.digest, command) for r in report.rounds for d in _blocked(r.plan)}

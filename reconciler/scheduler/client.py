@@ -69,7 +69,7 @@ class Client:
         try:
             response = calls.decode_reply(data, method)
         except ProtocolError as fault:
-            return Indeterminate(act, f"{method}: a reply that cannot be read: {fault}")
+            return Indeterminate(act, self._garbage(method, fault))
         if self._foreign(response):
             return Indeterminate(act, self._foreign(response))
         return replies.outcome(act, response, token)
@@ -87,7 +87,7 @@ class Client:
             try:
                 found = decode(data)
             except ProtocolError as fault:
-                found = Unknown(f"{method}: {fault}")
+                found = Unknown(self._garbage(method, fault))
                 continue
             if _code(found) is not ResponseCode.ERROR_TRANSIENT:
                 break
@@ -98,6 +98,9 @@ class Client:
         return self._door.exchange(
             calls.encode_call(method, next(self._seqid), **args), write=write
         )
+
+    def _garbage(self, method: str, fault: ProtocolError) -> str:
+        return f"{self._door.leader} sent a reply to {method} that cannot be read: {fault}"
 
     def _checked(
         self, method: str, response: Response, *, needs_result: bool = True

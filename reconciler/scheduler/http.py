@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from reconciler.model.address import redacted
 from reconciler.model.left import Left, forever
 from reconciler.scheduler.connections import deadline
 
@@ -56,7 +57,10 @@ class Silence:
 
 
 class Door(Protocol):
-    """One call, one reply."""
+    """One call, one reply. `leader` is the address that answered last, for messages."""
+
+    @property
+    def leader(self) -> str: ...
 
     def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
         """Return the reply's bytes."""
@@ -88,6 +92,10 @@ class HttpDoor:
         self._left = left
         self._leader = self._urls[0]
 
+    @property
+    def leader(self) -> str:
+        return self._leader
+
     def exchange(self, body: bytes, *, write: bool) -> bytes | Silence:
         """Try the scheduler that led last, then the others, until one answers.
 
@@ -108,7 +116,7 @@ class HttpDoor:
 
     def _follow(self, url: str, body: bytes, write: bool) -> bytes | Silence:
         if _base(url) is None:
-            return Silence(f"{url} is no address", sent=False)
+            return Silence(f"{redacted(url)} is no address", sent=False)
         for _ in range(REDIRECTS_MAX + 1):
             if write and self._credentials is not None and url not in self._hosts:
                 return Silence(
@@ -124,7 +132,8 @@ class HttpDoor:
                 return self._read(url, status, content)
             following = _base(location)
             if following is None:
-                return Silence(f"{url} redirects to {location!r}, which is no address", sent=False)
+                there = redacted(location)
+                return Silence(f"{url} redirects to {there!r}, which is no address", sent=False)
             url = following
         return Silence(f"{url}: more than {REDIRECTS_MAX} redirects", sent=False)
 

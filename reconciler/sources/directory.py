@@ -48,6 +48,13 @@ class Directory:
 
     def read(self, asked: frozenset[str]) -> Files:
         """Read all documents, again when they changed meanwhile, and say what is amiss."""
+        try:
+            return self._read(asked)
+        except OSError as error:
+            # Around the folder, where git may be: within it, faults are told one by one.
+            raise SourceError(f"{self._root} cannot be read: {error.strerror}") from None
+
+    def _read(self, asked: frozenset[str]) -> Files:
         files, amiss, steady = self._attempt()
         for _ in range(_ATTEMPTS - 1):
             if steady:
@@ -61,8 +68,11 @@ class Directory:
 
     def watched(self) -> tuple[Path, ...]:
         """Return the folder, and what git writes at the end of a pull or a commit."""
-        top = around(self._root.resolve())
-        folders = git_folders(top) if top else None
+        try:
+            top = around(self._root.resolve())
+            folders = git_folders(top) if top else None
+        except OSError:
+            folders = None
         if folders is None:
             return (self._root,)
         return (self._root, *folders.of_refs(), folders.own / "index", folders.own / "index.lock")

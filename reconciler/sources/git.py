@@ -40,7 +40,11 @@ class GitRef:
 
     def read(self, asked: frozenset[str]) -> Files:
         """Read the tree of the commit that the ref names now."""
-        if not self._repository.top.is_dir():
+        try:
+            there = self._repository.top.is_dir()
+        except OSError as error:
+            raise SourceError(f"{self._repository.top} cannot be read: {error.strerror}") from None
+        if not there:
             raise SourceError(f"no such directory: {self._repository.top}")
         commit = self._repository.commit(self._ref)
         files, amiss = self._files(commit)
@@ -50,7 +54,10 @@ class GitRef:
 
     def watched(self) -> tuple[Path, ...]:
         """Return what git writes when a ref moves."""
-        folders = git_folders(self._repository.top)
+        try:
+            folders = git_folders(self._repository.top)
+        except OSError:
+            folders = None
         return folders.of_refs() if folders else (self._repository.top,)
 
     def _files(self, commit: str) -> tuple[tuple[FileAt, ...], list[str]]:

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from reconciler.model.address import redacted
 from reconciler.model.left import Left, forever
 from reconciler.sources.directory import Directory
 from reconciler.sources.git import GitRef
@@ -21,8 +22,9 @@ def open_source(where: str, left: Left = forever) -> Source:
     if not where.strip() or "\0" in where:
         raise ValueError(f"the desired state has no place: {_EXAMPLES}")
     if _REMOTE.match(where):
-        raise ValueError(f"{where!r} is remote: clone it and name the clone; {_EXAMPLES}")
-    if not where.startswith("git:") and ("@" not in where or Path(where).is_dir()):
+        shown = redacted(where)
+        raise ValueError(f"{shown!r} is remote: clone it and name the clone; {_EXAMPLES}")
+    if not where.startswith("git:") and ("@" not in where or _is_directory(where)):
         return Directory(Path(where))
     path, at, rest = where.removeprefix("git:").rpartition("@")
     if not at or not path:
@@ -32,3 +34,11 @@ def open_source(where: str, left: Left = forever) -> Source:
         return GitRef(Path(path), ref, below, left)
     except ValueError as error:
         raise ValueError(f"{where!r}: {error}; {_EXAMPLES}") from None
+
+
+def _is_directory(where: str) -> bool:
+    try:
+        return Path(where).is_dir()
+    except OSError:
+        # Too long, or in a place that is closed to us: reading says so.
+        return False

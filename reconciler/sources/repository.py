@@ -81,6 +81,11 @@ class Repository:
     def entries(self, commit: str, below: str = "") -> list[Entry]:
         """Return all that the commit holds below a folder, paths relative to it."""
         tree = f"{commit}:{below}" if below else commit
+        if below and self._finished(("cat-file", "-t", tree)).stdout.strip() != b"tree":
+            raise SourceError(
+                f"there is no folder {below!r} in commit {commit[:12]} of {self.top}: name one "
+                "that is there, or none for all of it"
+            )
         listed = self._output("ls-tree", "-r", "-z", "-l", "--full-tree", tree)
         return [_entry(line) for line in listed.split(b"\0") if line]
 
@@ -137,7 +142,10 @@ class Repository:
         done = self._finished(words, given)
         if done.returncode:
             self._refuse_owner(done.stderr)
-            raise SourceError(f"git {words[0]} failed in {self.top}: {_said(done.stderr)}")
+            raise SourceError(
+                f"git cannot read {self.top}: `git {words[0]}` said {_said(done.stderr)!r}; see "
+                f"what `git -C {self.top} fsck` says, and clone it anew if it is damaged"
+            )
         return done.stdout
 
     def _refuse_owner(self, stderr: bytes) -> None:

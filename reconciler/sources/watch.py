@@ -102,8 +102,10 @@ class Watcher:
         self._observer.unschedule_all()
         for path in self._paths:
             _schedule(self._observer, path.parent, _Changes(self._changed, only=path))
-            if path.is_dir():
-                _schedule(self._observer, path.resolve(), _Changes(self._changed), deep=True)
+            # What is no folder, or cannot be one: reading says so.
+            with suppress(OSError):
+                if path.is_dir():
+                    _schedule(self._observer, path.resolve(), _Changes(self._changed), deep=True)
 
 
 class _Changes(FileSystemEventHandler):

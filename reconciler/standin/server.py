@@ -64,11 +64,19 @@ class Saved:
         """Write the file whole or not at all."""
         told = {"here_s": self.here_s, "there_ms": self.there_ms, "world": self.world}
         beside = path.with_name(f"{path.name}.new")
-        with beside.open("w", encoding="utf-8") as file:
+        with os.fdopen(_own(beside), "w", encoding="utf-8") as file:
             json.dump(told, file, separators=(",", ":"))
             file.flush()
             os.fsync(file.fileno())
         beside.replace(path)
+
+
+def _own(path: Path) -> int:
+    """Open a file of our own for writing: what runs there, and with what, is nobody else's."""
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    # It may be left of a write that did not end.
+    os.fchmod(file, 0o600)
+    return file
 
 
 class Server:

@@ -1,6 +1,7 @@
 """The embedded cluster: one world for all commands, kept in a file, in a time of its own."""
 
 import json
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -158,3 +159,11 @@ def test_a_world_that_cannot_be_kept_answers_nothing(tmp_path: Path) -> None:
         client(Hand(), missing) as told,
     ):
         set_quota(told, "shop")
+
+
+def test_what_runs_there_is_nobody_elses_to_read(tmp_path: Path) -> None:
+    path = tmp_path / "world.json"
+    path.with_name("world.json.new").touch(0o644)
+    with client(Hand(), path):
+        pass
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -38,6 +38,7 @@ class CannedDoor:
 
     def __init__(self, name: str, jobs: Iterable[RenderedJob]) -> None:
         self._name = name
+        self.leader = "http://canned"
         self._jobs = {str(requests.job_key(j.desired.key)): whole_job(j) for j in jobs}
         everything = aurora.GetJobsResult(configs=tuple(self._jobs.values()))
         self.replies = {

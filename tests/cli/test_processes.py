@@ -137,7 +137,12 @@ def test_watch_converges_wakes_for_a_change_and_ends_with_0(here: Path, watched:
     until(watch.settled)
     edit(here / API, 'version: "2.14.1"', 'version: "2.15.0"')
     until(watch.restarted)
+    assert f"\nwatched by process {watch.process.pid} on " in run(here, "status").stdout
     assert watch.end() == (0, "")
+    assert (
+        f"\nnobody watches; the last watch was process {watch.process.pid} on "
+        in run(here, "status").stdout
+    )
     assert watch.rounds()[0]["summary"] == "13 to create, 0 to update, 0 to prune, 0 kept"
     assert heartbeat(here) == "settled"
 
@@ -222,14 +227,14 @@ def test_a_locale_without_arrows_loses_no_plan(here: Path) -> None:
 class Terminal:
     """A process on a terminal of its own."""
 
-    def __init__(self, here: Path, *words: str, **more: str) -> None:
+    def __init__(self, here: Path, *words: str, piped: bool = False, **more: str) -> None:
         self._ours, theirs = pty.openpty()
         self.process = subprocess.Popen(
             command("--state", "state", *words),
             cwd=here,
             env=environment(COLUMNS="100", **more),
             stdin=theirs,
-            stdout=theirs,
+            stdout=subprocess.PIPE if piped else theirs,
             stderr=theirs,
             start_new_session=True,
         )
@@ -292,6 +297,39 @@ def test_a_terminal_is_shown_motion_and_asked_before_anything_restarts(here: Pat
         agreed.type("yes\n")
         assert agreed.end() == 0
     assert "converged: 13 kept" in agreed.shown
+
+
+def test_person_is_asked_though_the_output_goes_elsewhere(here: Path) -> None:
+    assert run(here).returncode == 0
+    edit(here / API, 'version: "2.14.1"', 'version: "2.15.0"')
+    with Terminal(here, piped=True) as refused:
+        refused.see("Apply this plan?")
+        assert "change   version" in refused.shown
+        refused.type("no\n")
+        out, _ = refused.process.communicate(timeout=PATIENCE_S)
+    assert b"Apply this plan?" not in out
+    assert "1 to update (4 restarts)" in run(here, "--dry-run").stdout
+
+
+@pytest.mark.parametrize("words", ["--help", "plan --help", "--version", "completion bash"])
+def test_words_that_cannot_be_written_are_missed_without_a_traceback(
+    words: str, here: Path
+) -> None:
+    with Path("/dev/full").open("w") as full:
+        told = command(*words.split())
+        ended = subprocess.run(
+            told,
+            cwd=here,
+            env=environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (
+        9,
+        "reconcile: standard output cannot be written: No space left on device\n",
+    )
 
 
 def test_no_color_is_respected(here: Path) -> None:

@@ -36,6 +36,8 @@ MISUSED = {
     "a remote place": (("validate", "--desired", "https://x/y.git"), "is remote"),
     "a cluster that is none": (("plan", "--cluster", "dev"), "there is devcluster"),
     "a config that is not there": (("validate", "--config", "no.toml"), "no.toml cannot be read"),
+    "a config that is no path": (("validate", "--config", "a\0b"), "is no path"),
+    "a state that is no path": (("plan", "--state", "a\0b"), "--state: 'a\\x00b' is no text"),
     "a record within the tree": (
         ("plan", "--state", "desired-state/state"),
         "lies within the desired state",

@@ -127,6 +127,14 @@ def test_an_outcome_is_of_what_was_sent_not_of_what_follows() -> None:
     ]
 
 
+def test_round_that_could_read_nothing_counts_nothing() -> None:
+    fault = Fault(FaultKind.SOURCE, "", "no such directory")
+    nothing = a_report(faults=(fault,), rounds=())
+    assert told(RoundPlanned(NOW, nothing), RoundEnded(NOW, nothing)) == [
+        "! desired state not read: no such directory"
+    ]
+
+
 GOING_ON = {
     "an update in flight": (
         a_report(holds("web", Reason.UPDATE_IN_FLIGHT)),

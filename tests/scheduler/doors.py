@@ -56,6 +56,7 @@ class ScriptedDoor:
 
     def __init__(self, **told: Answer | list[Any]) -> None:
         self._told = told
+        self.leader = "http://scripted"
         self.calls: list[Call] = []
         self.writes: list[bool] = []
 

@@ -62,8 +62,12 @@ READS: dict[str, tuple[Any, type[Any], str]] = {
         Unknown,
         "not permitted: Subject x",
     ),
-    "garbage": (b"<html>", Unknown, "getTierConfigs: "),
-    "cut short": (calls.encode_reply("getTierConfigs", 1, TIERS)[:-4], Unknown, "getTierConfigs: "),
+    "garbage": (b"<html>", Unknown, "scripted sent a reply to getTierConfigs that cannot"),
+    "cut short": (
+        calls.encode_reply("getTierConfigs", 1, TIERS)[:-4],
+        Unknown,
+        "http://scripted sent a reply to getTierConfigs that cannot be read: ",
+    ),
     "an answer to something else": (
         calls.encode_reply("getJobs", 1, TIERS),
         Unknown,
@@ -115,7 +119,7 @@ JOBS: dict[str, tuple[Any, str]] = {
     "of another cluster": (ok(EMPTY["getJobs"], server=ELSEWHERE), "of cluster 'eu1'"),
     "an error": (coded(C.ERROR, "boom"), "boom"),
     "invalid": (coded(C.INVALID_REQUEST, "boom"), "boom"),
-    "garbage": (b"[1]", "getJobs: "),
+    "garbage": (b"[1]", "http://scripted sent a reply to getJobs that cannot be read: "),
     "silence": (TIMEOUT, "did not answer"),
 }
 

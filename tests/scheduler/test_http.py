@@ -228,6 +228,14 @@ def test_host_name_that_no_resolver_takes_is_a_silence() -> None:
     http.close()
 
 
+def test_login_within_an_address_is_not_told() -> None:
+    answer = httpx.Response(307, headers={"location": "http://me:secret@two/api"})
+    http = httpx.Client(transport=httpx.MockTransport(lambda _: answer))
+    found = HttpDoor(http, (ONE,), None, Deadlines()).exchange(b"", write=False)
+    assert isinstance(found, Silence)
+    assert "redirects to 'http://***@two/api', which is no address" in found.why
+
+
 def test_time_of_the_run_cuts_reads_short_and_no_write() -> None:
     asked: list[float] = []
 

@@ -7,6 +7,7 @@ import pytest
 from reconciler.sources.directory import Directory
 from reconciler.sources.git import GitRef
 from reconciler.sources.open import open_source
+from reconciler.sources.port import SourceError
 from tests.sources.repositories import a_repository, commit
 
 NOTHING: frozenset[str] = frozenset()
@@ -68,6 +69,7 @@ REFUSED = {
     "repo@-x": "cannot be a ref",
     "repo@main:../other": "cannot be a folder",
     "https://example.org/x.git": "clone it",
+    "https://me:secret@example.org/x.git": r"'https://\*\*\*@example.org/x.git' is remote",
     "https://example.org/x.git@main": "clone it",
     "git:ssh://git@example.org/x@main": "clone it",
     "git@example.org:team/x.git": "clone it",
@@ -79,3 +81,11 @@ def test_what_cannot_be_meant_is_refused_with_an_example(where: str) -> None:
     with pytest.raises(ValueError, match=REFUSED[where]) as error:
         open_source(where)
     assert "git:/srv/platform.git@main:deploy" in str(error.value)
+
+
+@pytest.mark.parametrize("where", ["x" * 5000, "x/" * 2500, "x" * 5000 + "@main"])
+def test_path_that_is_too_long_for_a_file_cannot_be_read(where: str) -> None:
+    found = open_source(where)
+    assert found.watched()
+    with pytest.raises(SourceError, match="cannot be read: File name too long"):
+        found.read(NOTHING)

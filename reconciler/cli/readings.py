@@ -21,6 +21,8 @@ from reconciler.report.view import View
 from reconciler.sources.port import SourceError
 from reconciler.translate.layers import fields_of
 
+ACTS_MAX = 5
+
 
 def validate(call: Call) -> int:
     """Check everything that can be checked without a cluster."""
@@ -65,7 +67,8 @@ def status(call: Call) -> int:
     if call.json:
         show.write(as_json.dumped(as_json.status_value(report, code, call.place)))
     else:
-        show.page(status_text(report, View(show.width(), command=call.place)))
+        verbose = bool(call.told.get("verbose"))
+        show.page(status_text(report, View(show.width(), verbose, call.place)))
     return code
 
 
@@ -119,6 +122,7 @@ def _status(call: Call) -> StatusReport:
             clocks=_clocks(declared),
             failing=tuple(f for f in record.failing() if _concerns(call, f)),
             watch=record.watch(),
+            acts=record.acts(ACTS_MAX),
         )
 
 

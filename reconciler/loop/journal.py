@@ -4,18 +4,26 @@ What follows from an act is `plan.learn`'s to say; here each step only reaches t
 next thing happens, and is told to whoever listens.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
+from reconciler.model.keys import JobKey
 from reconciler.model.memory import Memory
 from reconciler.model.outcome import Deferred, Outcome
 from reconciler.model.plan import Act, Hold, Plan, Reason
-from reconciler.model.round import ActEnded, ActStarted, Event, JobStatus
+from reconciler.model.round import ActEnded, ActStarted, Event, JobStatus, PastAct
 from reconciler.plan import learn
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.order import digest
 from reconciler.record.store import Record
 from reconciler.report.release import as_called, exact, remembered
+
+# What a later reading shows of an act; the third where live cannot tell.
+FOUND = {
+    True: "found carried out",
+    False: "found not carried out",
+    None: "looked at again",
+}
 
 
 class RoundJournal:
@@ -43,7 +51,17 @@ class RoundJournal:
 
     def begin(self) -> None:
         """Store what the reading told: which acts of an earlier round had happened."""
-        self._keep(self._given.memory)
+        self._keep(self._given.memory, self._found())
+
+    def _found(self) -> Iterator[tuple[JobKey, PastAct]]:
+        """Yield what was found of acts that were sent and whose outcome was not heard of."""
+        left = self._given.memory.intents
+        for key, intent in sorted(self._memory.intents.items()):
+            if key not in left:
+                seen = learn.effect(self._given.snapshot, key, intent)
+                sent = f"sent at {intent.at:%Y-%m-%d %H:%M:%SZ}, its reply was lost"
+                told = FOUND[seen]
+                yield key, PastAct(self._now(), intent.action, "", told, sent, intent.revision)
 
     def intend(self, act: Act, token: str) -> None:
         self._keep(learn.intended(self._given, self._memory, act, token))
@@ -78,8 +96,8 @@ class RoundJournal:
         left = digest(d for d in plan.decisions if d.key not in done)
         return lambda hold: remembered(exact(hold.release, left), called)
 
-    def _keep(self, after: Memory) -> None:
-        self._record.keep(self._given.cluster.name, self._memory, after)
+    def _keep(self, after: Memory, found: Iterable[tuple[JobKey, PastAct]] = ()) -> None:
+        self._record.keep(self._given.cluster.name, self._memory, after, found)
         self._memory = after
 
 

@@ -1,6 +1,7 @@
 """One round, as it is told to people and machines: what was read, decided and done."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 
@@ -126,6 +127,18 @@ class JobStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class PastAct:
+    """An act as history has it. `outcome` is what became of it, or what was found of it later."""
+
+    at: datetime
+    action: str
+    reason: str
+    outcome: str
+    message: str
+    revision: str
+
+
+@dataclass(frozen=True, slots=True)
 class LastRound:
     """The last round that could read a cluster. `unmanaged` counts what is not ours there."""
 
@@ -160,7 +173,8 @@ class StatusReport:
 
     `at` is the time of asking. `rounds` are the last good ones, one for each cluster; `failing` is
     what failed since. `clocks` names clusters whose time passes faster than ours, and how many
-    times as fast: times within a detail are theirs.
+    times as fast: times within a detail are theirs. `acts` are the last ones of each job, newest
+    first.
     """
 
     at: datetime
@@ -171,6 +185,7 @@ class StatusReport:
     clocks: tuple[tuple[str, float], ...] = ()
     failing: tuple[Failing, ...] = ()
     watch: Watch | None = None
+    acts: Mapping[JobKey, tuple[PastAct, ...]] = field(default_factory=dict)
 
     @property
     def last(self) -> LastRound | None:

@@ -89,6 +89,21 @@ def _happened(snapshot: LiveSnapshot, key: JobKey, intent: Intent) -> bool:
     return live is not None and trouble_of(intent.spec) in troubles_in(live)
 
 
+def effect(snapshot: LiveSnapshot, key: JobKey, intent: Intent) -> bool | None:
+    """Return whether live shows that an act was carried out; None where it cannot tell."""
+    live = snapshot.jobs.get(key)
+    match intent.action:
+        case "StartUpdate" | "ScheduleCron":
+            return _happened(snapshot, key, intent)
+        case "DescheduleCron":
+            return live is None or live.cron is None
+        case "KillTasks" if live is None or not live.count:
+            return True
+        case _:
+            # Which tasks were killed, or whether an update stood still, is not known any more.
+            return None
+
+
 def news(memory: Memory, snapshot: LiveSnapshot) -> LiveSnapshot:
     """Return the snapshot without the ended updates that are already known.
 

@@ -17,7 +17,7 @@ import msgspec
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Memory, Owned
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.round import Failing, JobStatus, LastRound, Watch
+from reconciler.model.round import Failing, JobStatus, LastRound, PastAct, Watch
 from reconciler.record import conditions, file, rows
 from reconciler.record.fault import RecordError
 from reconciler.record.lock import Lock, Sign, watch_of
@@ -28,6 +28,15 @@ ROUND = """
 INSERT INTO round VALUES (?, ?, ?, coalesce(?, 0))
 ON CONFLICT (cluster) DO UPDATE
 SET at = excluded.at, revision = excluded.revision, unmanaged = coalesce(?, unmanaged)
+"""
+
+
+HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+
+LAST_ACTS = """
+SELECT job, at, action, reason, outcome, message, revision FROM (
+  SELECT *, row_number() OVER (PARTITION BY job ORDER BY at DESC, rowid DESC) AS place FROM history
+) WHERE place <= ? ORDER BY job, place
 """
 
 
@@ -87,29 +96,37 @@ class Record:
             found = self._select("SELECT name, value FROM remembered WHERE kind = 'owned'", ())
             return {JobKey.parse(n): msgspec.json.decode(v, type=Owned) for n, v in found}
 
-    def keep(self, cluster: str, before: Memory, after: Memory) -> None:
-        """Write what changed, in one transaction that has reached the disk when this returns."""
+    def keep(
+        self,
+        cluster: str,
+        before: Memory,
+        after: Memory,
+        found: Iterable[tuple[JobKey, PastAct]] = (),
+    ) -> None:
+        """Write what changed, in one transaction that has reached the disk when this returns.
+
+        `found` tells what became of acts whose outcome nobody lived to write down.
+        """
         with _told(self.directory), self._transaction() as db:
             _write(db, cluster, before, after)
+            db.executemany(HISTORY, (_line(key, act) for key, act in found))
 
     def settle(
         self, before: Memory, after: Memory, at: datetime, outcome: Outcome, revision: str
     ) -> None:
         """Write what changed by an act and its line of history: both or neither."""
         act = outcome.act
-        line = (
-            at.isoformat(),
-            act.key.cluster,
-            str(act.key),
-            type(act.action).__name__,
-            act.reason.label,
-            type(outcome).__name__,
-            _message(outcome),
-            revision,
+        told = PastAct(
+            at=at,
+            action=type(act.action).__name__,
+            reason=act.reason.label,
+            outcome=type(outcome).__name__,
+            message=_message(outcome),
+            revision=revision,
         )
         with _told(self.directory), self._transaction() as db:
             _write(db, act.key.cluster, before, after)
-            db.execute("INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)", line)
+            db.execute(HISTORY, _line(act.key, told))
 
     # --- conditions and history
 
@@ -179,15 +196,14 @@ class Record:
             db.execute(ROUND, (cluster, at.isoformat(), revision, unmanaged, unmanaged))
             db.execute("DELETE FROM history WHERE at < ?", (oldest,))
 
-    def history(self, job: JobKey) -> tuple[tuple[str, ...], ...]:
-        """Return a job's acts, oldest first: time, action, reason, outcome, words, revision."""
+    def acts(self, most: int) -> dict[JobKey, tuple[PastAct, ...]]:
+        """Return so many of the last acts of each job, newest first."""
         with _told(self.directory):
-            found = self._select(
-                "SELECT at, action, reason, outcome, message, revision FROM history"
-                " WHERE job = ? ORDER BY at, rowid",
-                (str(job),),
-            )
-            return tuple(found)
+            found: dict[JobKey, list[PastAct]] = {}
+            for job, at, *told in self._select(LAST_ACTS, (most,)):
+                act = PastAct(datetime.fromisoformat(at), *told)
+                found.setdefault(JobKey.parse(job), []).append(act)
+            return {key: tuple(acts) for key, acts in found.items()}
 
     # --- the file
 
@@ -202,7 +218,7 @@ class Record:
         meta = dict(self._select("SELECT name, value FROM meta", ()))
         self._installation = meta.get("installation", "")
 
-    def _select(self, query: str, values: tuple[str, ...]) -> list[Any]:
+    def _select(self, query: str, values: tuple[str | int, ...]) -> list[Any]:
         if self._db is None:
             return []
         return self._db.execute(query, values).fetchall()
@@ -246,6 +262,11 @@ def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) 
                 "INSERT OR REPLACE INTO remembered VALUES (?, ?, ?, ?)",
                 (cluster, change.kind, change.name, change.value),
             )
+
+
+def _line(key: JobKey, act: PastAct) -> tuple[str, ...]:
+    told = (act.action, act.reason, act.outcome, act.message, act.revision)
+    return (act.at.isoformat(), key.cluster, str(key), *told)
 
 
 def _remedy(directory: Path, why: str) -> str:

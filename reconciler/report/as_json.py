@@ -37,7 +37,15 @@ from reconciler.model.plan import (
     UpdateBasis,
 )
 from reconciler.model.problem import Origin, Problem
-from reconciler.model.round import ClusterRound, Failing, Fault, RoundReport, StatusReport, Watch
+from reconciler.model.round import (
+    ClusterRound,
+    Failing,
+    Fault,
+    PastAct,
+    RoundReport,
+    StatusReport,
+    Watch,
+)
 from reconciler.model.task import Config
 from reconciler.model.update import UpdateSettings
 from reconciler.report.counts import Counts, counts, counts_of, summary
@@ -123,6 +131,7 @@ def status_value(report: StatusReport, exit_code: int, command: str = "reconcile
                 "since": instant(job.since),
                 "revision": job.revision,
                 "origin": _origin(job.origin),
+                "acts": [_past(act) for act in report.acts.get(job.key, ())],
             }
             for job in sorted(report.jobs, key=lambda job: job.key)
         ],
@@ -145,6 +154,17 @@ def _failing(found: Failing) -> Value:
         "since": instant(found.since),
         "at": instant(found.at),
         "rounds": found.rounds,
+    }
+
+
+def _past(act: PastAct) -> Value:
+    return {
+        "at": instant(act.at),
+        "action": act.action,
+        "reason": act.reason,
+        "outcome": act.outcome,
+        "message": act.message,
+        "revision": act.revision,
     }
 
 

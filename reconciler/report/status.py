@@ -32,6 +32,8 @@ def status(report: StatusReport, view: View = PIPED) -> str:
     lines = [piece for line in said for piece in wrapped(line, view.width, HANGING)]
     if jobs:
         lines += ["", *_jobs([_row(job, report.at) for job in jobs], view.width)]
+    if view.verbose:
+        lines += [piece for line in _acts(report) for piece in wrapped(line, view.width, HANGING)]
     more = [*_releases(jobs, view), *_theirs(report, view)]
     return "\n".join([*lines, *([""] if more else []), *more]) + "\n"
 
@@ -115,6 +117,19 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
     for row in rows:
         cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
         yield "  ".join([*cells, row[-1]]).rstrip()
+
+
+def _acts(report: StatusReport) -> Iterable[str]:
+    """Say, of each job, which acts came last and what became of them; newest first."""
+    keys = sorted(job.key for job in report.jobs if report.acts.get(job.key))
+    if keys:
+        yield ""
+    for key in keys:
+        for act in report.acts[key]:
+            why = f" ({act.reason})" if act.reason else ""
+            said = f": {escaped(act.message)}" if act.message else ""
+            what = f"{act.action}{why}  {act.outcome}{said}"
+            yield f"{utc(act.at)}  {key}  {what}  [{escaped(act.revision)}]"
 
 
 def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:

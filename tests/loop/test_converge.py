@@ -413,6 +413,10 @@ def test_act_under_way_when_time_is_over_is_finished_and_no_other_is_begun(site:
     site.cluster.befall = never
     assert site.converge().converged
     assert len(site.cluster.writes) == 2
+    assert site.history("api") == [
+        ("StartUpdate", "Indeterminate"),
+        ("StartUpdate", "found carried out"),
+    ]
 
 
 def test_last_look_that_is_cut_short_does_not_hide_what_was_seen_before(site: Site) -> None:

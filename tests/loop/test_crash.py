@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.plan.inputs import Orders
 from reconciler.thrift.structs import JobUpdateQuery
-from tests.support.cluster import Crash, Died
+from tests.support.cluster import Crash, Died, Fault, Once
 from tests.support.site import Site, cron, reasons, service
 
 
@@ -108,3 +109,65 @@ def test_kill_between_intent_and_reply_is_resolved_by_the_token(tmp_path: Path) 
     assert updates(site) == {"web": 1}
     assert [key.name for key in site.memory().owned] == ["web"]
     assert not site.memory().intents
+
+
+def died(site: Site, at: int) -> bool:
+    site.crash = Crash(at)
+    try:
+        site.step()
+    except Died:
+        return True
+    finally:
+        site.crash = Crash()
+    return False
+
+
+def test_act_that_nobody_lived_to_tell_of_is_told_by_history_as_it_was_found(
+    tmp_path: Path,
+) -> None:
+    told = set()
+    for at in range(1, 40):
+        site = Site(tmp_path / str(at))
+        site.declare(service("web"))
+        if not died(site, at):
+            break
+        sent, known = len(site.cluster.writes), site.history("web")
+        site.step()
+        if not known and site.history("web"):
+            told.add((sent, site.history("web")[0]))
+    assert told == {
+        (0, ("StartUpdate", "found not carried out")),
+        (0, ("StartUpdate", "Applied")),
+        (1, ("StartUpdate", "found carried out")),
+        (1, ("StartUpdate", "found not carried out")),
+    }
+
+
+LOST: dict[str, tuple[Fault, list[tuple[str, str]]]] = {
+    "on the way there": (
+        Fault.LOST_REQUEST,
+        [
+            ("KillTasks", "Indeterminate"),
+            ("KillTasks", "looked at again"),
+            ("KillTasks", "Applied"),
+        ],
+    ),
+    "on the way back": (
+        Fault.LOST_REPLY,
+        [("KillTasks", "Indeterminate"), ("KillTasks", "found carried out")],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_history_tells_what_was_found_of_a_kill_whose_reply_was_lost(
+    name: str, tmp_path: Path
+) -> None:
+    fault, told = LOST[name]
+    site = Site(tmp_path)
+    site.declare(service("web"), service("old"))
+    assert site.converge().converged
+    site.declare(service("web"), service("old", instances=0))
+    site.cluster.befall = Once(fault, "killTasks")
+    site.converge(Orders(approve=frozenset({site.preview().rounds[0].plan.digest})))
+    assert site.history("old")[-len(told) :] == told

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from reconciler.model.memory import Memory
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Reason
-from reconciler.model.round import Failing, Fault, FaultKind, JobStatus, LastRound
+from reconciler.model.round import Failing, Fault, FaultKind, JobStatus, LastRound, PastAct
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from tests.record.memories import memories
@@ -198,15 +198,16 @@ def test_history_tells_what_became_of_each_act(tmp_path: Path) -> None:
         memory = record.memory(CLUSTER)
         for n, outcome in enumerate(outcomes):
             record.settle(memory, memory, NOW + n * MINUTE, outcome, f"r{n}")
-        told = record.history(act.key)
-        assert record.history(API) == ()
-    assert [(row[1], row[2], row[3], row[4], row[5]) for row in told] == [
-        ("KillTasks", "Drifted", "Applied", "done", "r0"),
-        ("KillTasks", "Drifted", "Refused", "no", "r1"),
-        ("KillTasks", "Drifted", "Deferred", "stale", "r2"),
-        ("KillTasks", "Drifted", "Indeterminate", "lost", "r3"),
-    ]
-    assert told[0][0] == NOW.isoformat()
+        told = record.acts(4)
+        assert record.acts(2) == {act.key: told[act.key][:2]}
+    assert told == {
+        act.key: (
+            PastAct(NOW + 3 * MINUTE, "KillTasks", "Drifted", "Indeterminate", "lost", "r3"),
+            PastAct(NOW + 2 * MINUTE, "KillTasks", "Drifted", "Deferred", "stale", "r2"),
+            PastAct(NOW + MINUTE, "KillTasks", "Drifted", "Refused", "no", "r1"),
+            PastAct(NOW, "KillTasks", "Drifted", "Applied", "done", "r0"),
+        )
+    }
 
 
 def test_history_and_memory_of_an_act_are_written_together_or_not_at_all(kept: Path) -> None:
@@ -227,7 +228,7 @@ def test_history_is_forgotten_after_ninety_days(tmp_path: Path) -> None:
         for days in (91, 89):
             record.settle(memory, memory, NOW - timedelta(days=days), Applied(act), "r")
         record.keep_round(CLUSTER, NOW, "r", 0, [])
-        assert len(record.history(act.key)) == 1
+        assert len(record.acts(9)[act.key]) == 1
 
 
 # --- the file
@@ -262,7 +263,7 @@ def test_reading_creates_nothing_where_nothing_is(tmp_path: Path) -> None:
         assert record.rounds() == ()
         assert record.failing() == ()
         assert record.watch() is None
-        assert record.history(WEB) == ()
+        assert record.acts(9) == {}
     assert not (tmp_path / "state").exists()
 
 
@@ -341,7 +342,7 @@ def everything(opened: Record) -> None:
     with opened as record:
         record.memory(CLUSTER)
         record.owned()
-        record.history(WEB)
+        record.acts(9)
 
 
 @pytest.mark.parametrize("case", BROKEN.values(), ids=BROKEN)

@@ -25,6 +25,7 @@ from reconciler.model.round import (
     FaultKind,
     JobStatus,
     LastRound,
+    PastAct,
     RoundReport,
     StatusReport,
     Watch,
@@ -216,4 +217,10 @@ def every_condition() -> StatusReport:
         (fault,),
         failing=(failing,),
         watch=Watch("process 7 on host", NOW - timedelta(hours=1), runs=True),
+        acts={
+            a_key("paused"): (
+                PastAct(NOW, "StartUpdate", "", "found carried out", "its reply was lost", "e1"),
+                PastAct(NOW, "KillTasks", "Drifted", "Refused", "no\x1b[31m", "e0"),
+            )
+        },
     )

@@ -178,3 +178,15 @@ def test_a_few_jobs_without_a_change_in_common_are_told_one_by_one() -> None:
     )
     assert shown.count("\n+ dev/shop/prod/new-") == 3
     assert shown.count("\n- dev/shop/prod/o") == 2
+
+
+def test_status_tells_the_last_acts_to_who_wants_more() -> None:
+    shown = status(every_condition(), View(verbose=True)).splitlines()
+    where = shown.index(
+        "2026-11-24 03:00:00Z  dev/shop/prod/paused  StartUpdate  found carried out:"
+        " its reply was lost  [e1]"
+    )
+    assert shown[where + 1] == (
+        "2026-11-24 03:00:00Z  dev/shop/prod/paused  KillTasks (Drifted)  Refused:"
+        " no\\x1b[31m  [e0]"
+    )

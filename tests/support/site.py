@@ -32,7 +32,7 @@ from reconciler.model.memory import Memory
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Decision
 from reconciler.model.policy import Cluster as ClusterPolicy
-from reconciler.model.round import Event, JobStatus, RoundReport
+from reconciler.model.round import Event, JobStatus, PastAct, RoundReport
 from reconciler.model.tree import FileAt, Files, Revision
 from reconciler.plan.inputs import Orders
 from reconciler.record.store import Record
@@ -158,9 +158,15 @@ class _Record(Record):
 
     crash: Crash
 
-    def keep(self, cluster: str, before: Memory, after: Memory) -> None:
+    def keep(
+        self,
+        cluster: str,
+        before: Memory,
+        after: Memory,
+        found: Iterable[tuple[JobKey, PastAct]] = (),
+    ) -> None:
         self.crash.point()
-        super().keep(cluster, before, after)
+        super().keep(cluster, before, after, found)
         self.crash.point()
 
     def settle(
@@ -274,10 +280,10 @@ class Site:
             return record.memory(cluster)
 
     def history(self, name: str) -> list[tuple[str, str]]:
-        """Return action and outcome of each act on a job."""
+        """Return action and outcome of each act on a job, oldest first."""
         with Record(self.state, self.clock.now(), writing=False) as record:
-            told = record.history(JobKey(NAME, "shop", "prod", name))
-        return [(row[1], row[3]) for row in told]
+            told = record.acts(100).get(JobKey(NAME, "shop", "prod", name), ())
+        return [(act.action, act.outcome) for act in reversed(told)]
 
     def _seat(self, cluster: ClusterPolicy, left: Left) -> Seat:
         http = httpx.Client(transport=self.clusters[cluster.name].transport())

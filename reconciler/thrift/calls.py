@@ -52,6 +52,15 @@ class UnknownMethod(ProtocolError):  # noqa: N818 - as TApplicationException nam
         self.seqid = seqid
 
 
+class UnreadableArguments(ProtocolError):  # noqa: N818 - the caller is told so
+    """A call whose arguments cannot be read, in a way that the caller is told of."""
+
+    def __init__(self, method: str, seqid: int, why: str) -> None:
+        super().__init__(why)
+        self.method = method
+        self.seqid = seqid
+
+
 class ApplicationError(ProtocolError):
     """The server answered with a TApplicationException instead of a reply."""
 
@@ -170,21 +179,30 @@ class Call:
     args: Mapping[str, Any]
 
 
-class _Reply(ThriftStruct, frozen=True, kw_only=True):
+class Reply(ThriftStruct, frozen=True, kw_only=True):
+    """What a reply consists of; no method of Aurora's declares an exception."""
+
     success: Annotated[Response | None, 0] = None
 
 
-class _ApplicationException(ThriftStruct, frozen=True, kw_only=True):
+class ApplicationException(ThriftStruct, frozen=True, kw_only=True):
+    """What an exception of the protocol itself consists of."""
+
     message: Annotated[str | None, 1] = None
     type: Annotated[I32 | None, 2] = None
 
 
-def encode_call(method: str, seqid: int, **args: object) -> bytes:
-    """Return the call as bytes; an argument that is None is not sent."""
-    cls = _args_struct(method)
+def arguments(method: str, args: Mapping[str, object]) -> ThriftStruct:
+    """Return the arguments of a method as the struct as which they travel."""
+    cls = args_struct(method)
     unknown = args.keys() - set(cls.__struct_fields__)
     assert not unknown, f"{method} has no argument {sorted(unknown)}"
-    return _message(method, CALL, seqid, cls(**args))
+    return cls(**args)
+
+
+def encode_call(method: str, seqid: int, **args: object) -> bytes:
+    """Return the call as bytes; an argument that is None is not sent."""
+    return _message(method, CALL, seqid, arguments(method, args))
 
 
 def decode_call(data: bytes) -> Call:
@@ -196,30 +214,30 @@ def decode_call(data: bytes) -> Call:
     _check_readable(data)
     if method not in METHODS:
         raise UnknownMethod(method, seqid)
-    found = tjson.decode(_args_struct(method), body, lenient=True)
+    found = tjson.decode(args_struct(method), body, lenient=True)
     return Call(method, seqid, message_type, msgspec.structs.asdict(found))
 
 
 def encode_reply(method: str, seqid: int, response: Response) -> bytes:
     """Return the reply of a server as bytes."""
-    return _message(method, REPLY, seqid, _Reply(success=response))
+    return _message(method, REPLY, seqid, Reply(success=response))
 
 
 def encode_exception(method: str, seqid: int, message: str, type: int) -> bytes:
     """Return a TApplicationException as bytes."""
-    return _message(method, EXCEPTION, seqid, _ApplicationException(message=message, type=type))
+    return _message(method, EXCEPTION, seqid, ApplicationException(message=message, type=type))
 
 
 def decode_reply(data: bytes, method: str) -> Response:
     """Return the response to a call of `method`; ApplicationError if the server raised one."""
-    response = tjson.decode(_Reply, _reply_body(data, method)).success
+    response = tjson.decode(Reply, _reply_body(data, method)).success
     if response is None:
         raise ProtocolError(f"{method}: a reply without a response")
     return response
 
 
 @cache
-def _args_struct(method: str) -> type[ThriftStruct]:
+def args_struct(method: str) -> type[ThriftStruct]:
     """Return a struct of the arguments of a method: that is how they travel."""
     cls: Any = msgspec.defstruct(
         f"{method}_args",
@@ -249,7 +267,7 @@ def _reply_body(data: bytes, method: str) -> Raw:
     if name != method:
         raise ProtocolError(f"asked {method}, answered {name[:80]!r}")
     if message_type == EXCEPTION:
-        fault = tjson.decode(_ApplicationException, body)
+        fault = tjson.decode(ApplicationException, body)
         raise ApplicationError(fault.message or "", fault.type or 0)
     if message_type != REPLY:
         raise ProtocolError(f"{method}: an answer of message type {message_type}")

@@ -45,7 +45,7 @@ def test_many_values_of_structs_come_back(value: Any) -> None:
 @settings(max_examples=5, deadline=None)
 @given(data=st.data())
 def test_any_call_comes_back(method: str, data: st.DataObject) -> None:
-    cls = calls._args_struct(method)
+    cls = calls.args_struct(method)
     args = msgspec.structs.asdict(data.draw(structs.a(cls)))
     seqid = data.draw(st.integers(-(2**31), 2**31 - 1))
     call = calls.decode_call(calls.encode_call(method, seqid, **args))

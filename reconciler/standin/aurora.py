@@ -15,10 +15,12 @@ from reconciler.standin.admin_calls import AdminCalls
 from reconciler.standin.answers import Told
 from reconciler.standin.configs import Rules
 from reconciler.standin.hosts import Host
+from reconciler.standin.pages import Pages
 from reconciler.standin.parts import Parts, put_together
 from reconciler.standin.reads import Reads
 from reconciler.standin.refusal import Refusal
 from reconciler.standin.update_calls import UpdateCalls
+from reconciler.standin.web import Answer
 from reconciler.standin.world import World
 from reconciler.standin.writes import Writes
 from reconciler.thrift.calls import METHODS, READ_ONLY_METHODS
@@ -70,6 +72,10 @@ class Aurora:
         if method not in READ_ONLY_METHODS:
             self.writes += 1
         return self._response(ResponseCode.OK, told.message, told.result, refused=False)
+
+    def page(self, path: str, query: Mapping[str, str]) -> Answer | None:
+        """Return a page, most of them JSON; None if there is no such page."""
+        return Pages(self.name, self._parts).answer(path, query)
 
     def _response(
         self, code: ResponseCode, message: str | None, result: Result | None, *, refused: bool

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -25,13 +26,11 @@ class Users:
 
         Raises BadCredentials for a wrong password, an unknown user or what cannot be read.
         """
-        scheme, _, token = (authorization or "").strip().partition(" ")
-        if scheme.lower() != "basic":
+        told = (authorization or "").strip()
+        if not told.lower().startswith("basic"):
             return None
-        try:
-            name, _, password = base64.b64decode(token, validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
-            raise BadCredentials from None
+        _, *tokens = told.split(" ")
+        name, password = _credentials(tokens[0] if tokens else "")
         if self.passwords.get(name) != password:
             raise BadCredentials
         return name
@@ -40,6 +39,17 @@ class Users:
         """Tell whether a user has a permission such as `thrift.AuroraAdmin:setQuota`."""
         held = (p for role in self.roles.get(user, ()) for p in self.permissions.get(role, ()))
         return any(implies(wildcard, permission) for wildcard in held)
+
+
+def _credentials(token: str) -> tuple[str, str]:
+    """Return name and password; what is not Base64 in a token is passed over, as Shiro does."""
+    kept = re.sub(r"[^A-Za-z0-9+/]", "", token)
+    try:
+        told = base64.b64decode(kept + "=" * (-len(kept) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        raise BadCredentials from None
+    name, _, password = told.partition(":")
+    return name, password
 
 
 def implies(held: str, asked: str) -> bool:

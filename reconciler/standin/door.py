@@ -1,72 +1,43 @@
-"""Where HTTP comes in: what reaches the RPCs, and what is turned away before.
+"""Where HTTP comes in: who leads, what reaches the RPCs, which pages there are.
 
-Speaks TJSON on /api; Aurora's binary protocol and its pages for people are not imitated.
+A scheduler that does not lead sends callers on to the one that does, unless they insist
+(LeaderRedirectFilter).
 """
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
-from reconciler.standin.auth import ADMIN, JOBS, BadCredentials, Users
-from reconciler.standin.configs import is_job_key
-from reconciler.standin.struct_text import wrapper_text
-from reconciler.thrift.calls import (
-    ADMIN_METHODS,
-    READ_ONLY_METHODS,
-    UNKNOWN_METHOD,
-    Call,
-    UnknownMethod,
-    decode_call,
-    encode_exception,
-    encode_reply,
+from reconciler.standin.auth import BadCredentials, Users
+from reconciler.standin.servlet import CHALLENGE, Servlet
+from reconciler.standin.web import Answer, as_text
+from reconciler.thrift.structs import Response
+
+# Only the leader answers what begins like this.
+LED = re.compile(
+    "/(?:agents|api|cron|maintenance|mname|offers|pendingtasks|quotas|slaves|state|tiers"
+    "|utilization|assets/scheduler)"
 )
-from reconciler.thrift.structs import (
-    InstanceKey,
-    JobConfiguration,
-    JobKey,
-    JobUpdateKey,
-    JobUpdateRequest,
-    Response,
-    ResponseCode,
-    ResponseDetail,
+INSIST = "bypass-leader-redirect"
+
+LEADERSHIP: Mapping[int, str] = {
+    200: "This is the leading scheduler.",
+    503: "Another instance is the leading scheduler.",
+    502: "There is no leading scheduler or the leader is unknown.",
+}
+ABOUT_LEADERSHIP = (
+    "This endpoint can indicate to a load balancer which among a group of schedulers is leading."
+    "\n\nThe response codes are:\n"
 )
-from reconciler.thrift.tjson import ProtocolError
-
-TJSON = "application/vnd.apache.thrift.json"
-HTML = "text/html;charset=iso-8859-1"
-TEXT = "text/plain;charset=utf-8"
-
-# With these parameters and no others; absent, it is TJSON.
-CONTENT_TYPES = frozenset(
-    {
-        ("application/x-thrift",),
-        ("application/json",),
-        (TJSON,),
-        (TJSON, "charset=utf-8"),
-    }
-)
-
-UNSECURE = "UNSECURE"
-CHALLENGE = {"WWW-Authenticate": 'BASIC realm="Apache Aurora Scheduler"'}
-
-LEADING = """Current status: This is the leading scheduler.
-
-This endpoint can indicate to a load balancer which among a group of schedulers is leading.
-
-The response codes are:
-200: This is the leading scheduler.
-503: Another instance is the leading scheduler.
-502: There is no leading scheduler, or it is not known.
-"""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What goes back over HTTP."""
+class Elsewhere:
+    """Another scheduler leads, at HOST:PORT; None if nobody does."""
 
-    status: int
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
+    leader: str | None
 
 
 class Scheduler(Protocol):
@@ -74,125 +45,63 @@ class Scheduler(Protocol):
 
     def call(self, method: str, args: Mapping[str, Any], user: str) -> Response: ...
 
+    def page(self, path: str, query: Mapping[str, str]) -> Answer | None: ...
+
 
 class Door:
     """The door of one scheduler; without users, whoever comes is let in as `UNSECURE`."""
 
-    def __init__(self, aurora: Scheduler, users: Users | None = None) -> None:
+    def __init__(
+        self, aurora: Scheduler, users: Users | None = None, elsewhere: Elsewhere | None = None
+    ) -> None:
         self._aurora = aurora
-        self._users = users
+        self._servlet = Servlet(aurora, users)
+        self._elsewhere = elsewhere
 
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return the answer to one request; `path` is without its query."""
-        if path == "/health":
-            return Answer(200, {"Content-Type": TEXT}, b"OK\n")
-        if path == "/leaderhealth":
-            return Answer(200, {"Content-Type": TEXT}, LEADING.encode())
-        if path != "/api":
-            return Answer(404)
+        """Return the answer to one request; `path` may have a query."""
         told = {name.lower(): value for name, value in headers.items()}
+        plain, _, query = path.partition("?")
         try:
-            user = self._user(told.get("authorization"))
+            user = self._servlet.user(told) if plain == "/api" else None
         except BadCredentials:
+            # Before anything else: a follower, too, refuses who says something wrong.
             return Answer(401, dict(CHALLENGE))
-        match method:
-            case "POST":
-                return self._post(told.get("content-type"), user, body)
-            case "OPTIONS":
-                return Answer(200, {"Allow": "GET, HEAD, POST, TRACE, OPTIONS"})
-            case "GET" | "HEAD":
-                # Handled as a POST with nothing in it, which cannot be read.
-                return _page(500, "org.apache.thrift.transport.TTransportException")
+        if self._elsewhere is not None and LED.match(plain) and INSIST not in told:
+            return _sent_on(self._elsewhere, path)
+        if plain == "/api":
+            return self._servlet.answer(method, told, user, body)
+        page = self._page(plain, dict(parse_qsl(query, keep_blank_values=True)))
+        return Answer(404) if page is None else _by_method(method, page)
+
+    def _page(self, path: str, query: Mapping[str, str]) -> Answer | None:
+        match path:
+            case "/health":
+                return as_text("OK\n")
+            case "/leaderhealth":
+                return _leaderhealth(self._elsewhere)
             case _:
-                return _page(405, f"HTTP method {method} is not supported by this URL")
-
-    def _user(self, authorization: str | None) -> str | None:
-        return UNSECURE if self._users is None else self._users.user(authorization)
-
-    def _post(self, content_type: str | None, user: str | None, body: bytes) -> Answer:
-        if content_type is not None and _parsed(content_type) not in CONTENT_TYPES:
-            return Answer(415, {}, f"Unsupported Content-Type: {content_type}".encode())
-        try:
-            call = decode_call(body)
-        except UnknownMethod as fault:
-            told = encode_exception(fault.method, fault.seqid, str(fault), UNKNOWN_METHOD)
-            return Answer(200, {"Content-Type": TJSON}, told)
-        except ProtocolError as fault:
-            return _page(500, f"org.apache.thrift.protocol.TProtocolException: {fault}")
-        return self._called(call, user)
-
-    def _called(self, call: Call, user: str | None) -> Answer:
-        if self._users is not None and call.method not in READ_ONLY_METHODS:
-            if user is None:
-                return Answer(401, {"Content-Type": TJSON, **CHALLENGE})
-            refused = _refused(self._users, user, call)
-            if refused is not None:
-                return _reply(call, refused)
-        # A reader need not say who he is.
-        return _reply(call, self._aurora.call(call.method, call.args, user or UNSECURE))
+                return self._aurora.page(path, query)
 
 
-def _refused(users: Users, user: str, call: Call) -> Response | None:
-    """Return the answer to a caller who may not, or who does not say to what; None if he may."""
-    if call.method in ADMIN_METHODS:
-        if users.may(user, f"{ADMIN}:{call.method}"):
-            return None
-        return _turned_away(
-            ResponseCode.AUTH_FAILED,
-            f"Subject {user} lacks permission "
-            f"UnscopedRpcPermission{{domain={ADMIN}, rpc={call.method}}}",
-        )
-    key = job_of(call.args)
-    if key is None or not is_job_key(key):
-        return _turned_away(
-            ResponseCode.INVALID_REQUEST, "Missing or invalid job key from request."
-        )
-    if users.may(user, f"{JOBS}:{call.method}:{key.role}:{key.environment}:{key.name}"):
-        return None
-    return _turned_away(
-        ResponseCode.AUTH_FAILED,
-        f"Subject {user} is not permitted to JobScopedRpcPermission"
-        f"{{rpc={call.method}, permittedJob={wrapper_text(key)}}}.",
-    )
+def _by_method(method: str, page: Answer) -> Answer:
+    allowed = {"Allow": "HEAD, GET, OPTIONS"}
+    match method:
+        case "GET" | "HEAD":
+            return page
+        case "OPTIONS":
+            return Answer(200, allowed)
+        case _:
+            return Answer(405, allowed)
 
 
-def job_of(args: Mapping[str, Any]) -> JobKey | None:
-    """Return the job that a call is about, by which it is allowed or not."""
-    for value in args.values():
-        match value:
-            case JobKey():
-                return value
-            case JobConfiguration():
-                return value.key
-            case JobUpdateRequest():
-                return None if value.taskConfig is None else value.taskConfig.job
-            case JobUpdateKey():
-                return value.job
-            case InstanceKey():
-                return value.jobKey
-    return None
+def _sent_on(elsewhere: Elsewhere, path: str) -> Answer:
+    if elsewhere.leader is None:
+        return Answer(503, {}, b"<!doctype html>\n<p>There is no leading scheduler.</p>\n")
+    return Answer(307, {"Location": f"http://{elsewhere.leader}{path}"})
 
 
-def _turned_away(code: ResponseCode, message: str) -> Response:
-    # From outside of what adds the server's name: there is none here.
-    return Response(responseCode=code, details=(ResponseDetail(message=message),))
-
-
-def _reply(call: Call, response: Response) -> Answer:
-    try:
-        told = encode_reply(call.method, call.seqid, response)
-    except ProtocolError as fault:
-        # Thrift cannot write, say, a union of which nothing is set.
-        return _page(500, f"org.apache.thrift.protocol.TProtocolException: {fault}")
-    return Answer(200, {"Content-Type": TJSON}, told)
-
-
-def _parsed(content_type: str) -> tuple[str, ...]:
-    return tuple(part.strip().lower() for part in content_type.split(";"))
-
-
-def _page(status: int, reason: str) -> Answer:
-    """Return an error page; its text is for people and is not that of Jetty."""
-    told = reason.replace("&", "&amp;").replace("<", "&lt;")
-    page = f"<html>\n<head>\n<title>Error {status} </title>\n</head>\n<body>\n<pre>{told}</pre>\n"
-    return Answer(status, {"Content-Type": HTML}, f"{page}</body>\n</html>\n".encode())
+def _leaderhealth(elsewhere: Elsewhere | None) -> Answer:
+    status = 200 if elsewhere is None else 502 if elsewhere.leader is None else 503
+    codes = "\n".join(f"{code}: {words}" for code, words in LEADERSHIP.items())
+    return as_text(f"Current status: {LEADERSHIP[status]}\n\n{ABOUT_LEADERSHIP}{codes}", status)

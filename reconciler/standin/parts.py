@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from reconciler.standin.acting import Acting
 from reconciler.standin.agents import Agents
 from reconciler.standin.configs import Rules
+from reconciler.standin.counters import Counters
 from reconciler.standin.cronjobs import CronJobs
 from reconciler.standin.history import History
 from reconciler.standin.holdings import Holdings
@@ -43,6 +44,7 @@ class Parts:
     holdings: Holdings
     history: History
     reconciliation: Reconciliation
+    counters: Counters
 
 
 def put_together(world: World, rules: Rules) -> Parts:
@@ -61,8 +63,11 @@ def put_together(world: World, rules: Rules) -> Parts:
             agents.kill(task_id)
 
     agents.report = hear
+    counters = Counters(tasks, inventory)
+    lifecycle.listeners.append(counters)
     sla = Sla(world, tasks, rules)
     preemption = Preemption(world, tasks, inventory, offers, lifecycle, rules)
+    acting = Acting(world, tasks, lifecycle, updates, sla, counters)
     crons = CronJobs(world, tasks, lifecycle, rules)
     return Parts(
         world=world,
@@ -75,12 +80,11 @@ def put_together(world: World, rules: Rules) -> Parts:
         preemption=preemption,
         placement=Placement(world, tasks, agents, inventory, offers, lifecycle, preemption, rules),
         updates=updates,
-        rolling=Rolling(
-            world, tasks, lifecycle, updates, Acting(world, tasks, lifecycle, updates, sla)
-        ),
+        rolling=Rolling(world, tasks, lifecycle, updates, acting, counters),
         crons=crons,
         maintenance=Maintenance(world, tasks, inventory, offers, lifecycle, sla),
         holdings=Holdings(tasks, crons, updates),
         history=History(world, tasks, updates),
         reconciliation=Reconciliation(world, tasks, agents),
+        counters=counters,
     )

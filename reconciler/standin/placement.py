@@ -96,10 +96,14 @@ class Placement:
 
     def reason(self, task: Task) -> str:
         """Return why a task is pending, as far as that was found out."""
-        fit = self.fits.get(meaning(task.config))
+        return ",".join(veto.reason for veto in self.reasons(task.config))
+
+    def reasons(self, config: TaskConfig) -> tuple[Veto, ...]:
+        """Return the lightest that spoke against tasks of a config so far."""
+        fit = self.fits.get(meaning(config))
         if fit is None or self.world.now_ms - fit.since_ms >= NEAREST_FIT_MS:
-            return ""
-        return ",".join(veto.reason for veto in fit.reasons)
+            return ()
+        return fit.reasons
 
     def begin(self) -> None:
         """Look from time to time for who could make room, from now on."""

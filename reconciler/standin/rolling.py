@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from reconciler.standin import strategies
 from reconciler.standin.acting import Acting
+from reconciler.standin.counters import Counters
 from reconciler.standin.instances import FINAL, Instance, Patience, Verdict, judge
 from reconciler.standin.lifecycle import Lifecycle
 from reconciler.standin.refusal import Refusal
@@ -61,6 +62,7 @@ class Rolling:
     lifecycle: Lifecycle
     updates: Updates
     acting: Acting
+    counters: Counters
 
     def __post_init__(self) -> None:
         self.world.on("task moved", self._task_moved)
@@ -114,6 +116,7 @@ class Rolling:
             JobUpdateEvent(status=status, timestampMs=self.world.now_ms, user=user, message=message)
         )
         self.updates.moved(update)
+        self.counters.update_moved(status)
         update.run = None
         if status in BLOCK:
             update.run = _run(update, forward=status is U.ROLLING_FORWARD)

@@ -18,7 +18,7 @@ from reconciler.standin.world import World
 from reconciler.thrift.structs import JobConfiguration, JobKey, ResourceAggregate
 
 # Raised with every change that an older state cannot be read under.
-VERSION = 1
+VERSION = 2
 
 # What is kept of each part as it stands; the rest is made of that, or is below.
 KEPT: tuple[tuple[str, str, Any], ...] = (
@@ -37,6 +37,7 @@ KEPT: tuple[tuple[str, str, Any], ...] = (
     ("crons", "delayed", dict[int, Delayed]),
     ("crons", "count", int),
     ("holdings", "granted", dict[str, ResourceAggregate]),
+    ("counters", "counts", dict[str, int]),
 )
 
 

@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Protocol
 
-from reconciler.standin.door import Answer, Door
+from reconciler.standin.door import Door
+from reconciler.standin.web import Answer
 
 LOOPBACK = "127.0.0.1"
 TICK_S = 0.2
@@ -184,8 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(Answer(413))
             return
         body = self.rfile.read(int(length))
-        path = self.path.partition("?")[0]
-        self._send(self.server.stand_in.answer(self.command, path, dict(self.headers), body))
+        told = dict(self.headers)
+        self._send(self.server.stand_in.answer(self.command, self.path, told, body))
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)

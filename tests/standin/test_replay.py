@@ -24,6 +24,7 @@ REPLAYED = (
     "control",
     "create_service",
     "cron",
+    "doors",
     "failing_rolls_back",
     "failing_stays",
     "flapping",

@@ -10,9 +10,10 @@ import pytest
 
 from reconciler.standin.aurora import Aurora
 from reconciler.standin.auth import EXAMPLE_USERS
-from reconciler.standin.door import TJSON, Door
+from reconciler.standin.door import Door
 from reconciler.standin.hosts import Host
 from reconciler.standin.server import Saved, Server, StateError
+from reconciler.standin.web import TJSON
 from reconciler.thrift.calls import decode_reply, encode_call
 from reconciler.thrift.structs import (
     ExecutorConfig,

@@ -4,11 +4,12 @@ Two commands see the same world, and time passes there between them. A command t
 moves time on in memory and writes nothing.
 """
 
+import json
 import random
-import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -16,16 +17,13 @@ from reconciler.model.policy import Cluster, Embedded
 from reconciler.record.fault import RecordError
 from reconciler.standin.aurora import Aurora
 from reconciler.standin.configs import Rules
-from reconciler.standin.door import Door
 from reconciler.standin.hosts import Host
-from reconciler.standin.server import Saved, StateError
+from reconciler.standin.journal import Journal, Moment, StateError
+from reconciler.standin.running import Running, resumed
 from reconciler.thrift.structs import Resource, ResourceAggregate
 
 URL = "http://embedded"
 PORTS = (31_000, 32_000)
-
-# A world that nobody looked at for a month need not live through all of it.
-IDLE_MAX = timedelta(days=1)
 
 
 class World:
@@ -40,28 +38,19 @@ class World:
         *,
         writing: bool,
     ) -> None:
-        self._clock = told.clock
         self._path = path
-        self._now = now
-        self._writing = writing
-        self._lock = threading.Lock()
-        saved = self._load()
-        self._started = now()
-        self._there_ms = int(self._started.timestamp() * 1000)
+        journal = Journal(path)
         try:
-            self._aurora = made(cluster, told, saved, self._there_ms)
+            self._running = opened(
+                cluster, told, told.clock, lambda: now().timestamp(), journal, writing=writing
+            )
         except StateError as fault:
-            raise self._unusable(f"{path}: {fault}") from None
-        if saved is not None:
-            here = datetime.fromtimestamp(saved.here_s, UTC)
-            here = max(here, self._started - IDLE_MAX / told.clock)
-            self._started, self._there_ms = min(here, self._started), saved.there_ms
-        self._door = Door(self._aurora, None)
+            raise RecordError(f"{path}: {fault}; move it away for a new embedded cluster") from None
 
     def time(self, now: datetime) -> datetime:
         """Return what time it is there when it is `now` here."""
-        passed = (now - self._started) * self._clock
-        return datetime.fromtimestamp(self._there_ms / 1000, UTC) + passed
+        there_ms = self._running.moment.there(now.timestamp())
+        return datetime.fromtimestamp(there_ms / 1000, UTC)
 
     def transport(self) -> httpx.BaseTransport:
         """Return a transport of httpx that ends in this world."""
@@ -69,44 +58,22 @@ class World:
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         """Return the answer of this world, once what it did is kept."""
-        body = request.read()
-        with self._lock:
-            self._pass_time()
-            written = self._aurora.writes
-            found = self._door.answer(request.method, request.url.path, request.headers, body)
-            # What was answered must not be lost with this process.
-            if self._writing and self._aurora.writes != written:
-                self._save()
+        path = request.url.raw_path.decode("ascii")
+        try:
+            found = self._running.answer(request.method, path, request.headers, request.read())
+        except OSError as fault:
+            raise self._unwritable(fault) from None
         return httpx.Response(found.status, headers=dict(found.headers), content=found.body)
 
     def close(self) -> None:
         """Keep what became of the world meanwhile."""
-        if self._writing:
-            with self._lock:
-                self._pass_time()
-                self._save()
-
-    def _pass_time(self) -> None:
-        now_ms = int(self.time(self._now()).timestamp() * 1000)
-        # The clock of a machine may be set back; time there does not follow.
-        if now_ms > self._aurora.now_ms:
-            self._aurora.advance(now_ms)
-
-    def _load(self) -> Saved | None:
         try:
-            return Saved.load(self._path)
-        except StateError as fault:
-            raise self._unusable(str(fault)) from None
-
-    def _unusable(self, why: str) -> RecordError:
-        return RecordError(f"{why}; move it away for a new embedded cluster")
-
-    def _save(self) -> None:
-        here_s = self._now().timestamp()
-        try:
-            Saved(here_s, self._aurora.now_ms, self._aurora.dump()).store(self._path)
+            self._running.close()
         except OSError as fault:
-            raise RecordError(f"{self._path} cannot be written: {fault.strerror}") from None
+            raise self._unwritable(fault) from None
+
+    def _unwritable(self, fault: OSError) -> RecordError:
+        return RecordError(f"{self._path} cannot be written: {fault.strerror}")
 
 
 class _Transport(httpx.BaseTransport):
@@ -120,32 +87,73 @@ class _Transport(httpx.BaseTransport):
         self._world.close()
 
 
-def made(cluster: Cluster, told: Embedded, saved: Saved | None, now_ms: int) -> Aurora:
-    """Return the cluster as it was saved, or a new one, with what its document declares.
+def opened(
+    cluster: Cluster,
+    told: Embedded,
+    clock: float,
+    now_s: Callable[[], float],
+    journal: Journal | None,
+    *,
+    writing: bool = True,
+    **guard: Any,
+) -> Running:
+    """Return the cluster as it is in the file, or a new one, with what its document declares.
 
-    StateError when what was saved is none of this stand-in.
+    StateError when what is in the file is no world of this stand-in.
     """
-    rules = Rules(
+    kept, here_s = journal.load() if journal is not None else None, now_s()
+    if kept is None:
+        moment = Moment(here_s, int(here_s * 1000), clock)
+        aurora = Aurora(
+            cluster.server_name, (), moment.there_ms, random.Random(), rules_of(cluster)
+        )
+    else:
+        moment = resumed(kept, here_s, clock)
+        aurora = kept.aurora()
+    aurora, is_other = _as_declared(aurora, cluster, told)
+    return Running(
+        aurora,
+        now_s,
+        moment,
+        journal if writing else None,
+        kept=None if is_other else kept,
+        **guard,
+    )
+
+
+def _as_declared(aurora: Aurora, cluster: Cluster, told: Embedded) -> tuple[Aurora, bool]:
+    """Return the cluster with what its document declares, and whether it had anything else."""
+    rules, hosts = rules_of(cluster), hosts_of(told)
+    quotas = {role: _quota(quota.cpu, quota.ram_mb, quota.disk_mb) for role, quota in told.quotas}
+    was = aurora.rules, sorted(aurora.hosts, key=_name), {r: aurora.quota(r) for r in quotas}
+    if was == (rules, sorted(hosts, key=_name), quotas):
+        return aurora, False
+    if aurora.rules != rules:
+        state = json.loads(json.dumps(aurora.dump()))
+        aurora = Aurora.restore(state, aurora.now_ms, rules)
+    aurora.set_hosts(hosts)
+    for role, quota in quotas.items():
+        aurora.set_quota(role, quota)
+    return aurora, True
+
+
+def rules_of(cluster: Cluster) -> Rules:
+    """Return the flags of the scheduler that a document states."""
+    return Rules(
         tasks_per_job_max=cluster.tasks_per_job_max,
         update_failures_max=cluster.update_failures_max,
         sla_instances_min=cluster.sla_instances_min,
         sla_duration_max_s=cluster.sla_duration_max_s,
         cron_timezone=cluster.time_zone,
     )
-    if saved is None:
-        aurora = Aurora(cluster.server_name, (), now_ms, random.Random(), rules)
-    else:
-        try:
-            aurora = Aurora.restore(saved.world, saved.there_ms, rules)
-        except (LookupError, TypeError, ValueError) as fault:
-            raise StateError(f"it is no world of this stand-in ({fault})") from None
-    aurora.set_hosts(_hosts(told))
-    for role, quota in told.quotas:
-        aurora.set_quota(role, _quota(quota.cpu, quota.ram_mb, quota.disk_mb))
-    return aurora
 
 
-def _hosts(told: Embedded) -> tuple[Host, ...]:
+def _name(host: Host) -> str:
+    return host.name
+
+
+def hosts_of(told: Embedded) -> tuple[Host, ...]:
+    """Return the agents that a document declares."""
     return tuple(
         Host(
             name=host.name,

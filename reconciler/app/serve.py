@@ -3,6 +3,7 @@
 import signal
 import sys
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from reconciler.app import embedded
@@ -13,40 +14,87 @@ from reconciler.loop.clock import SystemClock
 from reconciler.model.policy import Cluster, Embedded
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.tree import FileAt
-from reconciler.standin.door import Door
-from reconciler.standin.server import Saved, Server, StateError
+from reconciler.standin.auth import Users
+from reconciler.standin.door import Elsewhere
+from reconciler.standin.follower import Follower
+from reconciler.standin.journal import Journal, StateError
+from reconciler.standin.running import Running
+from reconciler.standin.server import Server
+from reconciler.standin.shiro_ini import UsersError, users_in
 
 SAMPLE = "platform/clusters/devcluster.yaml"
 USAGE, UNUSABLE = 64, 9
+NOBODY = "none"
 
 
-def serve(port: int, address: str, clock: float, state: str | None, hosts: str | None) -> int:
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the command line says."""
+
+    port: int
+    address: str
+    clock: float
+    state: str | None
+    hosts: str | None
+    users: str | None
+    leader: str | None
+
+
+def serve(wishes: Wishes) -> int:
     """Serve until SIGTERM or SIGINT, and return the exit code."""
-    cluster = cluster_in(Path(hosts) if hosts else sample() / SAMPLE)
+    cluster = cluster_in(Path(wishes.hosts) if wishes.hosts else sample() / SAMPLE)
     if not isinstance(cluster, Cluster):
         return _refused(USAGE, *map(str, cluster))
     try:
-        server = made(cluster, address, port, clock, Path(state) if state else None)
+        running = made(cluster, wishes)
+        server = Server(running, wishes.address, wishes.port)
     except StateError as fault:
         return _refused(UNUSABLE, str(fault))
+    except UsersError as fault:
+        return _refused(USAGE, f"{wishes.users}:{fault}")
     except OSError as fault:
-        return _refused(USAGE, f"{address}:{port} cannot be used: {fault.strerror}")
+        place = fault.filename or f"{wishes.address}:{wishes.port}"
+        return _refused(USAGE, f"{place} cannot be used: {fault.strerror}")
     _close_on_signals(server)
-    print(f"{cluster.server_name} at {server.url}/api, {clock:g} times as fast", flush=True)
+    print(greeting(cluster, server.url, wishes.clock), flush=True)
     server.serve_forever()
     return 0
 
 
-def made(cluster: Cluster, address: str, port: int, clock: float, state: Path | None) -> Server:
-    """Return a server of that cluster, as it is in the file or new."""
-    now_s = SystemClock().now().timestamp()
-    saved = Saved.load(state) if state is not None else None
+def greeting(cluster: Cluster, url: str, clock: float) -> str:
+    """Return what is said at the start, with what can be pasted into a Cluster document."""
+    pace = "" if clock == 1 else f", its time {clock:g} times as fast as ours"
+    pasted = f'    scheduler: {{urls: ["{url}"]}}'
+    return f"{cluster.server_name} at {url}{pace}. In a Cluster document:\n{pasted}"
+
+
+def made(cluster: Cluster, wishes: Wishes) -> Running:
+    """Return that cluster, as it is in the file or new; or a scheduler that does not lead it.
+
+    StateError, UsersError and OSError when a file cannot be used.
+    """
+    users = users_of(Path(wishes.users)) if wishes.users else None
+    clock = SystemClock()
+
+    def now_s() -> float:
+        return clock.now().timestamp()
+
+    if wishes.leader is not None:
+        leader = None if wishes.leader == NOBODY else wishes.leader
+        rules = embedded.rules_of(cluster)
+        follower = Follower(cluster.server_name, (), int(now_s() * 1000), rules=rules)
+        return Running(follower, now_s, users=users, elsewhere=Elsewhere(leader))
     assert isinstance(cluster.scheduler, Embedded), "checked when it was read"
-    aurora = embedded.made(cluster, cluster.scheduler, saved, int(now_s * 1000))
-    idle_s = embedded.IDLE_MAX.total_seconds() / clock
-    since_s = max(saved.here_s, now_s - idle_s) if saved is not None else now_s
-    door = Door(aurora, None)
-    return Server(aurora, door, address, port, clock, state, since_s=min(since_s, now_s))
+    journal = Journal(Path(wishes.state)) if wishes.state else None
+    return embedded.opened(cluster, cluster.scheduler, wishes.clock, now_s, journal, users=users)
+
+
+def users_of(path: Path) -> Users:
+    """Return the users in a file."""
+    try:
+        return users_in(path.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as fault:
+        raise UsersError(f"1: {fault}") from None
 
 
 def cluster_in(path: Path) -> Cluster | tuple[Problem, ...]:

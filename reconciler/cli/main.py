@@ -129,11 +129,17 @@ def render(ctx: click.Context, /, **_: Any) -> int:
     metavar="FILE",
     help="A Cluster document: its hosts, quotas and name.  [default: that of the sample]",
 )
+@click.option("--users", metavar="FILE", help="Ask for a login: a shiro.ini, as Aurora takes it.")
+@click.option(
+    "--leader",
+    metavar="HOST:PORT|none",
+    help="Be a scheduler that does not lead, and send callers on to the one that does.",
+)
 def standin(**told: Any) -> int:
     """Serve the stand-in, a small Aurora 0.27, over HTTP, for this and for other tools."""
-    from reconciler.app.serve import serve
+    from reconciler.app.serve import Wishes, serve
 
-    return serve(**told)
+    return serve(Wishes(**told))
 
 
 @cli.command(short_help="Write the completion script of a shell.")

@@ -90,6 +90,23 @@ class Aurora:
     def now_ms(self) -> int:
         return self._parts.world.now_ms
 
+    @property
+    def work(self) -> int:
+        """Return a measure of all that ever happened; it grows with everything that does."""
+        return self._parts.world.sequence
+
+    @property
+    def rules(self) -> Rules:
+        return self._parts.rules
+
+    @property
+    def hosts(self) -> tuple[Host, ...]:
+        return tuple(agent.host for agent in self._parts.agents.all.values())
+
+    def quota(self, role: str) -> ResourceAggregate:
+        """Return the quota of a role; one that was never set is zero."""
+        return self._parts.holdings.quota(role)
+
     def advance(self, now_ms: int) -> None:
         """Let everything happen that is due until then."""
         self._parts.world.advance(now_ms)

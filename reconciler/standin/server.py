@@ -1,21 +1,11 @@
-"""The stand-in as a process of its own: HTTP on a socket, a clock, and a world kept in a file.
+"""The stand-in as a process of its own: HTTP on a socket."""
 
-One lock: requests and the passing of time come one after the other, as writes do in Aurora. What a
-call changed is on disk before its answer goes out, so that a killed process loses nothing that
-anyone was told.
-"""
-
-import json
-import os
+import gzip
 import threading
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any, Protocol
 
-from reconciler.standin.door import Door
+from reconciler.standin.running import Running
 from reconciler.standin.web import Answer
 
 LOOPBACK = "127.0.0.1"
@@ -23,93 +13,21 @@ TICK_S = 0.2
 IDLE_S = 30.0
 BODY_MAX = 64 * 1024 * 1024
 
-
-class Clocked(Protocol):
-    """A world in which time passes, and which can be kept."""
-
-    @property
-    def now_ms(self) -> int: ...
-
-    @property
-    def writes(self) -> int: ...
-
-    def advance(self, now_ms: int) -> None: ...
-
-    def dump(self) -> Any: ...
-
-
-class StateError(Exception):
-    """The file of a world cannot be used."""
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """A world as it was at `there_ms` of its own time, when here it was `here_s`."""
-
-    here_s: float
-    there_ms: int
-    world: Any
-
-    @classmethod
-    def load(cls, path: Path) -> "Saved | None":
-        """Return the world in a file; None if there is no file."""
-        try:
-            told = json.loads(path.read_text(encoding="utf-8"))
-            return cls(float(told["here_s"]), int(told["there_ms"]), told["world"])
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError, KeyError, TypeError) as fault:
-            raise StateError(f"{path} is not a world of the stand-in: {fault}") from None
-
-    def store(self, path: Path) -> None:
-        """Write the file whole or not at all."""
-        told = {"here_s": self.here_s, "there_ms": self.there_ms, "world": self.world}
-        beside = path.with_name(f"{path.name}.new")
-        with os.fdopen(_own(beside), "w", encoding="utf-8") as file:
-            json.dump(told, file, separators=(",", ":"))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-
-
-def _own(path: Path) -> int:
-    """Open a file of our own for writing: what runs there, and with what, is nobody else's."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    # It may be left of a write that did not end.
-    os.fchmod(file, 0o600)
-    return file
+# As Jetty is set up there: what is shorter than this is not worth it.
+GZIP_MIN = 16
+GZIP_LEVEL = 6
 
 
 class Server:
-    """One stand-in behind a socket. Its time runs `clock` times as fast as ours.
+    """One stand-in behind a socket; `port` 0 picks a free one."""
 
-    `since_s` is when here the world's time was its `now_ms`: now, unless it comes from a file.
-    """
-
-    def __init__(
-        self,
-        aurora: Clocked,
-        door: Door,
-        address: str = LOOPBACK,
-        port: int = 0,
-        clock: float = 1.0,
-        state: Path | None = None,
-        *,
-        since_s: float | None = None,
-        now_s: Callable[[], float] = time.time,
-    ) -> None:
-        self._aurora = aurora
-        self._door = door
-        self._clock = clock
-        self._now_s = now_s
-        self._state = state
-        self._since_s = now_s() if since_s is None else since_s
-        self._since_ms = aurora.now_ms
+    def __init__(self, running: Running, address: str = LOOPBACK, port: int = 0) -> None:
+        self._running = running
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._serving = False
         self._ticking = threading.Thread(target=self._tick, daemon=True)
-        self._http = _Http((address, port), self)
+        self._http = _Http((address, port), running)
 
     @property
     def url(self) -> str:
@@ -133,43 +51,20 @@ class Server:
         if serving:
             self._http.shutdown()
         self._http.server_close()
-        with self._lock:
-            self._pass_time()
-            self._save()
-
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Answer:
-        """Return the answer to one request, at the time that it is there."""
-        with self._lock:
-            self._pass_time()
-            written = self._aurora.writes
-            found = self._door.answer(method, path, headers, body)
-            if self._aurora.writes != written:
-                self._save()
-            return found
+        self._running.close()
 
     def _tick(self) -> None:
+        """Let time pass though nobody asks."""
         while not self._closing.wait(TICK_S):
-            with self._lock:
-                self._pass_time()
-
-    def _pass_time(self) -> None:
-        passed_s = self._now_s() - self._since_s
-        now_ms = self._since_ms + int(passed_s * 1000 * self._clock)
-        # The clock of a machine may be set back; time there does not follow.
-        if now_ms > self._aurora.now_ms:
-            self._aurora.advance(now_ms)
-
-    def _save(self) -> None:
-        if self._state is not None:
-            Saved(self._now_s(), self._aurora.now_ms, self._aurora.dump()).store(self._state)
+            self._running.pass_time()
 
 
 class _Http(ThreadingHTTPServer):
     daemon_threads = True
 
-    def __init__(self, address: tuple[str, int], server: Server) -> None:
+    def __init__(self, address: tuple[str, int], running: Running) -> None:
         super().__init__(address, _Handler)
-        self.stand_in = server
+        self.running = running
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -186,7 +81,10 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(int(length))
         told = dict(self.headers)
-        self._send(self.server.stand_in.answer(self.command, self.path, told, body))
+        answer = self.server.running.answer(self.command, self.path, told, body)
+        if self.command in ("GET", "POST"):
+            answer = compressed(answer, self.headers.get("Accept-Encoding"))
+        self._send(answer)
 
     def _send(self, answer: Answer) -> None:
         self.send_response(answer.status)
@@ -205,3 +103,24 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: who serves it decides what is told."""
+
+
+def compressed(answer: Answer, accepted: str | None) -> Answer:
+    """Return the answer as it goes to someone who accepts that encoding."""
+    if not 200 <= answer.status < 300:
+        return answer
+    headers: Mapping[str, str] = {**answer.headers, "Vary": "Accept-Encoding, User-Agent"}
+    if len(answer.body) < GZIP_MIN or not takes_gzip(accepted):
+        return Answer(answer.status, dict(headers), answer.body)
+    body = gzip.compress(answer.body, GZIP_LEVEL, mtime=0)
+    return Answer(answer.status, {**headers, "Content-Encoding": "gzip"}, body)
+
+
+def takes_gzip(accepted: str | None) -> bool:
+    """Tell whether gzip is among what is accepted, and not only to be refused."""
+    for told in (accepted or "").lower().split(","):
+        name, *parameters = (part.strip() for part in told.split(";"))
+        weights = [p.removeprefix("q=") for p in parameters if p.startswith("q=")]
+        if name == "gzip":
+            return not weights or any(c in "123456789" for c in weights[0])
+    return False

@@ -22,7 +22,7 @@ class World:
         self.now_ms = now_ms
         self.chance = chance
         self._due: list[Due] = []
-        self._sequence = 0
+        self.sequence = 0
         self._soon: deque[tuple[str, tuple[Any, ...]]] = deque()
         self._handlers: dict[str, Handler] = {}
 
@@ -34,8 +34,8 @@ class World:
     def after(self, delay_ms: float, kind: str, *args: Any) -> None:
         """Let something happen later; at the same time, in the order in which it was asked for."""
         assert kind in self._handlers, kind
-        self._sequence += 1
-        heapq.heappush(self._due, (self.now_ms + int(delay_ms), self._sequence, kind, args))
+        self.sequence += 1
+        heapq.heappush(self._due, (self.now_ms + int(delay_ms), self.sequence, kind, args))
 
     def soon(self, kind: str, *args: Any) -> None:
         """Let something happen once all that happens at this moment has: Aurora tells of changes
@@ -69,14 +69,14 @@ class World:
         version, internal, gauss = self.chance.getstate()
         return {
             "now_ms": self.now_ms,
-            "sequence": self._sequence,
+            "sequence": self.sequence,
             "due": [[at, order, kind, list(args)] for at, order, kind, args in sorted(self._due)],
             "chance": [version, list(internal), gauss],
         }
 
     def load(self, state: dict[str, Any]) -> None:
         self.now_ms = state["now_ms"]
-        self._sequence = state["sequence"]
+        self.sequence = state["sequence"]
         self._due = [(at, order, kind, tuple(args)) for at, order, kind, args in state["due"]]
         version, internal, gauss = state["chance"]
         self.chance.setstate((version, tuple(internal), gauss))

@@ -357,8 +357,11 @@ spec:
 
 
 def address(stream: IO[str]) -> str:
-    found = re.match(r"devcluster at (http://127\.0\.0\.1:\d+)/api, 500 times", stream.readline())
+    words = r"devcluster at (http://127\.0\.0\.1:\d+), its time 500 times as fast as ours\. "
+    found = re.fullmatch(f"{words}In a Cluster document:\n", stream.readline())
     assert found is not None
+    # The rest can be pasted.
+    assert stream.readline() == f'    scheduler: {{urls: ["{found[1]}"]}}\n'
     return found[1]
 
 
@@ -373,6 +376,24 @@ def test_the_stand_in_serves_a_cluster_and_keeps_its_world(here: Path, started: 
     serving.send_signal(signal.SIGTERM)
     assert serving.wait(timeout=PATIENCE_S) == 0
     assert run(here, "--dry-run").returncode == 6
+
+    again = started(*words, "--hosts", "hosts.yaml")
+    hosts.write_text(REMOTE.format(url=address(again.stdout)))
+    told = json.loads(run(here, "--dry-run", "--output", "json").stdout)
+    assert told["summary"] == "0 to create, 0 to update, 0 to prune, 13 kept"
+
+
+def test_the_stand_in_loses_nothing_that_was_answered_when_it_is_killed(
+    here: Path, started: Any
+) -> None:
+    hosts = here / "desired-state/platform/clusters/devcluster.yaml"
+    shutil.copy(hosts, here / "hosts.yaml")
+    words = ("standin", "--port", "0", "--clock", "500x", "--state", "world.json")
+    serving = started(*words, "--hosts", "hosts.yaml")
+    hosts.write_text(REMOTE.format(url=address(serving.stdout)))
+    assert run(here).returncode == 0
+    serving.kill()
+    serving.wait(timeout=PATIENCE_S)
 
     again = started(*words, "--hosts", "hosts.yaml")
     hosts.write_text(REMOTE.format(url=address(again.stdout)))

@@ -1,4 +1,3 @@
-import json
 import threading
 import time
 from collections.abc import Iterator
@@ -10,10 +9,11 @@ import pytest
 
 from reconciler.standin.aurora import Aurora
 from reconciler.standin.auth import EXAMPLE_USERS
-from reconciler.standin.door import Door
 from reconciler.standin.hosts import Host
-from reconciler.standin.server import Saved, Server, StateError
-from reconciler.standin.web import TJSON
+from reconciler.standin.journal import Journal, Moment
+from reconciler.standin.running import Running
+from reconciler.standin.server import Server, compressed, takes_gzip
+from reconciler.standin.web import TJSON, Answer
 from reconciler.thrift.calls import decode_reply, encode_call
 from reconciler.thrift.structs import (
     ExecutorConfig,
@@ -69,7 +69,9 @@ def statuses(client: httpx.Client) -> list[ScheduleStatus | None]:
 
 
 def a_server(aurora: Aurora, clock: float = 1.0, state: Path | None = None) -> Server:
-    return Server(aurora, Door(aurora, None), clock=clock, state=state)
+    journal = None if state is None else Journal(state)
+    moment = Moment(time.time(), aurora.now_ms, clock)
+    return Server(Running(aurora, time.time, moment, journal))
 
 
 def test_it_answers_over_http_and_keeps_the_connection() -> None:
@@ -91,7 +93,7 @@ def test_a_body_without_a_length_is_not_read() -> None:
 
 def test_users_are_asked_who_they_are() -> None:
     aurora = a_world()
-    with serving(Server(aurora, Door(aurora, EXAMPLE_USERS))) as client:
+    with serving(Server(Running(aurora, time.time, users=EXAMPLE_USERS))) as client:
         assert post(client, "killTasks", job=KEY).status_code == 401
         client.auth = ("root", "secret")
         assert post(client, "killTasks", job=KEY).status_code == 200
@@ -116,34 +118,16 @@ def test_what_was_answered_is_in_the_file_before_the_server_ends(tmp_path: Path)
         kept = path.read_bytes()
         post(client, "getJobs")
         assert path.read_bytes() == kept
-    saved = Saved.load(path)
+        post(client, "killTasks", job=KEY)
+        more = path.read_bytes()
+        assert more.startswith(kept)
+        assert more.count(b"\n") == 2
+    assert path.stat().st_mode & 0o777 == 0o600
+    (tmp_path / "then.json").write_bytes(kept)
+    saved = Journal(tmp_path / "then.json").load()
     assert saved is not None
-    aurora = Aurora.restore(json.loads(kept)["world"], saved.there_ms)
-    with serving(a_server(aurora)) as client:
+    with serving(a_server(saved.aurora())) as client:
         assert len(statuses(client)) == 1
-
-
-def test_time_goes_on_between_two_lives_of_a_world(tmp_path: Path) -> None:
-    path = tmp_path / "world.json"
-    with serving(a_server(a_world(), state=path)):
-        pass
-    saved = Saved.load(path)
-    assert saved is not None
-    aurora = Aurora.restore(saved.world, saved.there_ms)
-    door = Door(aurora, None)
-    with serving(Server(aurora, door, since_s=saved.here_s - 3600)) as client:
-        post(client, "getJobs")
-        assert aurora.now_ms >= saved.there_ms + 3_600_000
-
-
-def test_a_clock_that_is_set_back_does_not_turn_time_there_back() -> None:
-    aurora, told_s = a_world(), [1000.0]
-    server = Server(aurora, Door(aurora, None), clock=2.0, now_s=lambda: told_s[0])
-    for now_s, want_ms in ((1003.0, 6000), (900.0, 6000), (1004.0, 8000)):
-        told_s[0] = now_s
-        server.answer("GET", "/health", {}, b"")
-        assert aurora.now_ms == NOW_MS + want_ms
-    server.close()
 
 
 def test_a_server_that_never_served_can_be_closed(tmp_path: Path) -> None:
@@ -153,9 +137,42 @@ def test_a_server_that_never_served_can_be_closed(tmp_path: Path) -> None:
     assert (tmp_path / "world.json").exists()
 
 
-def test_a_file_that_is_no_world_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "world.json"
-    assert Saved.load(path) is None
-    path.write_text("{")
-    with pytest.raises(StateError, match=r"world\.json is not a world"):
-        Saved.load(path)
+def test_an_answer_is_compressed_for_who_takes_it() -> None:
+    with serving(a_server(a_world())) as client:
+        told = post(client, "getTierConfigs")
+        assert (told.headers["content-encoding"], told.headers["vary"]) == (
+            "gzip",
+            "Accept-Encoding, User-Agent",
+        )
+        client.headers["Accept-Encoding"] = "identity"
+        plain = post(client, "getTierConfigs")
+        assert "content-encoding" not in plain.headers
+        assert plain.headers["vary"] == "Accept-Encoding, User-Agent"
+        assert plain.content == told.content
+        client.headers["Accept-Encoding"] = "gzip"
+        assert "content-encoding" not in client.get("/health").headers
+        assert "vary" not in client.get("/nothing").headers
+        assert "vary" not in client.options("/api").headers
+
+
+ENCODINGS = {
+    "nothing": (None, False),
+    "gzip": ("gzip", True),
+    "among others": ("deflate, GZIP;q=0.5, br", True),
+    "refused": ("gzip;q=0, deflate", False),
+    "refused with more zeros": ("gzip; q=0.00", False),
+    "anything": ("*", False),
+    "another one": ("x-gzip", False),
+}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+def test_gzip_is_for_who_says_so(name: str) -> None:
+    accepted, want = ENCODINGS[name]
+    assert takes_gzip(accepted) is want
+
+
+def test_a_small_answer_and_a_failure_are_not_compressed() -> None:
+    assert "Content-Encoding" not in compressed(Answer(200, {}, b"x" * 15), "gzip").headers
+    assert "Content-Encoding" in compressed(Answer(200, {}, b"x" * 16), "gzip").headers
+    assert compressed(Answer(500, {}, b"x" * 99), "gzip") == Answer(500, {}, b"x" * 99)

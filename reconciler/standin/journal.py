@@ -147,6 +147,8 @@ class Journal:
         beside = self.path.with_name(f"{self.path.name}.new")
         file = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, MODE)
         try:
+            # It may be left of a write that did not end, with other rights.
+            os.fchmod(file, MODE)
             _write(file, line)
             os.fsync(file)
         finally:

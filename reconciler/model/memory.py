@@ -1,7 +1,8 @@
 """What is remembered from earlier rounds, as the planner is told it.
 
 The record keeps it; here it is only read. `fresh` says that there was no record: then ownership
-is rebuilt from marks and pruning holds until someone confirms, since a mark can be copied.
+is rebuilt from marks, and what changes or ends such a job holds until someone confirms, since a
+mark can be copied. Without `installation` there is none even now: a preview from elsewhere.
 """
 
 from collections.abc import Mapping

@@ -276,7 +276,8 @@ class Plan:
     `digest` names what would be done (acts, and acts that only the guard holds): `--approve` takes
     it. `unread` says why nothing could be decided; then every decision is a hold. `made_at` and
     every time and duration in it are by the cluster's clock, which runs `clock` times as fast as
-    ours.
+    ours. `by_mark` counts the jobs that only their marks say are ours, for want of a record;
+    `recorded` says that there is one from now on.
     """
 
     cluster: str
@@ -288,6 +289,8 @@ class Plan:
     digest: str
     unread: str | None = None
     clock: float = 1.0
+    by_mark: int = 0
+    recorded: bool = True
 
     def acts(self) -> tuple[Act, ...]:
         return tuple(d for d in self.decisions if isinstance(d, Act))

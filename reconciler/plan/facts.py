@@ -42,6 +42,7 @@ class Facts:
     platform: Platform | None
     revision: Revision
     fresh: bool
+    recorded: bool
     now: datetime
     adopt: bool
     retry: bool
@@ -90,6 +91,11 @@ class Facts:
         if self.live is not None and self.live.update is not None and self.ours(self.live.update):
             return True
         return self.fresh and self.marked
+
+    @property
+    def by_mark(self) -> bool:
+        """Return whether the job is ours by its mark and by nothing that is on record."""
+        return self.fresh and self.owned is None and self.intent is None and self.marked
 
     @property
     def marked(self) -> bool:
@@ -163,6 +169,7 @@ def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
             platform=policies.platform if policies else None,
             revision=tree.revision,
             fresh=memory.fresh,
+            recorded=bool(memory.installation),
             now=given.now,
             adopt=any(p.matches(key) for p in given.orders.adopt),
             retry=any(p.matches(key) for p in given.orders.retry),

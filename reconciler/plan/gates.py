@@ -97,6 +97,19 @@ def not_older(decision: Decision, f: Facts, *, allow_older: bool) -> Decision:
     return decision
 
 
+def confirmed(decision: Decision, f: Facts) -> Decision:
+    """What changes or ends a job that only its mark says is ours is a person's to begin.
+
+    A mark can be copied, and what a lost record knew of the job is forgotten. A preview beside no
+    record shows what would come: it is asked elsewhere than where the record is.
+    """
+    if not (f.by_mark and f.recorded) or f.adopt:
+        return decision
+    if not isinstance(decision, Act) or not _changes_things(decision):
+        return decision
+    return held(decision, Reason.RECORD_LOST, "", "--approve DIGEST of this plan")
+
+
 def _changes_things(act: Act) -> bool:
     return not isinstance(act.action, ResumeUpdate | PulseUpdate | RollbackUpdate) and not (
         isinstance(act.action, AbortUpdate) and act.reason is Reason.STALLED

@@ -209,7 +209,7 @@ def _owned(
 def _restored(
     given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
 ) -> dict[JobKey, Owned]:
-    """Return the declared jobs that a mark says are ours, whatever was decided about them.
+    """Return the declared jobs that a mark says are ours, but for those that a person must confirm.
 
     Which revision was applied to them last, nobody knows.
     """
@@ -219,7 +219,9 @@ def _restored(
     return {
         key: replace(_ownership(given, memory, key), revision="")
         for key in seen.keys() & given.rendered.keys() - memory.owned.keys()
-        if known[key].is_ours and known[key].live is not None
+        if seen[key].reason is not Reason.RECORD_LOST
+        and known[key].is_ours
+        and known[key].live is not None
     }
 
 

@@ -1,7 +1,7 @@
 """The plan of one cluster: questions first, then exactly one decision for every known job.
 
 Decisions are taken job by job (`decide`), then pass the gates that look beyond one job, in this
-order: master, newer revisions, quota, guard.
+order: master, newer revisions, quota, a lost record, guard.
 """
 
 from collections.abc import Mapping
@@ -18,6 +18,7 @@ from reconciler.plan.gates import (
     behind_master,
     behind_workers,
     charged,
+    confirmed,
     not_older,
     within_quota,
 )
@@ -48,10 +49,11 @@ def plan(given: PlanInput) -> Plan:
     gated = {key: _gated(decided[key], known[key], decided, given) for key in decided}
     in_order = ordered(d for key, d in gated.items() if given.orders.selects(key))
     charged_in_order = _within_quota(in_order, given)
-    name = digest(charged_in_order)
-    guarded = {d.key: d for d in _guarded(charged_in_order, known, given, name)}
+    sure = ordered(confirmed(d, known[d.key]) for d in charged_in_order)
+    name = digest(sure)
+    guarded = {d.key: d for d in _guarded(sure, known, given, name)}
     decisions = ordered(_behind_guard(d, known[d.key], guarded) for d in guarded.values())
-    assert len(decisions) == len(charged_in_order), "two decisions for one job"
+    assert len(decisions) == len(in_order), "two decisions for one job"
     return Plan(
         cluster=given.cluster.name,
         revision=given.tree.revision,
@@ -62,6 +64,8 @@ def plan(given: PlanInput) -> Plan:
         digest=name,
         unread=given.snapshot.unread,
         clock=given.cluster.clock,
+        by_mark=sum(f.by_mark for f in known.values()),
+        recorded=bool(given.memory.installation),
     )
 
 

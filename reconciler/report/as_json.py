@@ -225,6 +225,7 @@ def _cluster(told: ClusterRound, command: str) -> Value:
         "digest": plan.digest,
         "unread": plan.unread,
         "unmanaged": plan.unmanaged,
+        "byMark": plan.by_mark,
         "counts": _counts(counts_of(plan.decisions)),
         "decisions": [_decision(d, plan.digest, command) for d in plan.decisions],
         "outcomes": [_outcome(o) for o in told.outcomes],

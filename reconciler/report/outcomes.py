@@ -34,7 +34,7 @@ from reconciler.model.round import (
 from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
 from reconciler.report.release import release
-from reconciler.report.text import faults
+from reconciler.report.text import by_mark, faults
 from reconciler.report.words import deed, duration, why
 
 HEARTBEAT = timedelta(seconds=30)
@@ -46,13 +46,17 @@ ROLLING = (StartUpdate, ResumeUpdate, RollbackUpdate)
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a log has been told so far: per job what it waits for, when, and which faults."""
+    """What a log has been told so far: per job what it waits for, when, and which faults.
+
+    `by_mark` is what was said of a record that is new.
+    """
 
     waiting: tuple[str, ...] = ()
     waiting_at: datetime | None = None
     faults: tuple[Fault, ...] = ()
     summary: str = ""
     held: frozenset[str] = frozenset()
+    by_mark: tuple[str, ...] = ()
 
 
 def lines(said: Said, event: Event, command: str = "reconcile") -> tuple[Said, tuple[str, ...]]:
@@ -158,8 +162,10 @@ def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple
     now = summary(report)
     found = () if now == said.summary else (f"round     {now}",)
     held = {_held(d, r.plan.digest, command) for r in report.rounds for d in _blocked(r.plan)}
-    return replace(said, summary=now, held=frozenset(held)), (
+    marks = tuple(f"record    {line}" for line in by_mark(report.rounds))
+    return replace(said, summary=now, held=frozenset(held), by_mark=marks), (
         *found,
+        *(line for line in marks if line not in said.by_mark),
         *sorted(held - said.held),
     )
 

@@ -41,6 +41,7 @@ def text(report: RoundReport, view: View = PIPED) -> str:
     sections = [
         [summary(report)],
         faults(report.faults, report.rounds),
+        [f"! {line}" for line in by_mark(report.rounds)],
         _legend(shown, view),
         *(block(group, view) for group in groups(shown)),
         problems(report),
@@ -70,6 +71,18 @@ def faults(found: Iterable[Fault], rounds: Iterable[ClusterRound]) -> list[str]:
         if r.plan.unread is not None
     ]
     return sorted({*lines, *unread})
+
+
+def by_mark(found: Iterable[ClusterRound]) -> list[str]:
+    """Return a line for each cluster whose record does not say which jobs are ours."""
+    return [_by_mark(r.plan) for r in found if r.plan.by_mark]
+
+
+def _by_mark(plan: Plan) -> str:
+    jobs = f"{counted(plan.by_mark, 'job')} taken for ours by mark"
+    if not plan.recorded:
+        return f"no record of {escaped(plan.cluster)} is kept here: {jobs}"
+    return f"the record of {escaped(plan.cluster)} is new: {jobs}; what differs waits for a person"
 
 
 def scoped(scope: str, message: str) -> str:

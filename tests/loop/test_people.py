@@ -251,13 +251,17 @@ def test_update_without_room_waits_for_a_person_and_goes_on_when_there_is_room(
 # --- a record that was lost
 
 
-def test_lost_record_takes_our_jobs_by_their_marks_and_prunes_nothing(
+def test_lost_record_takes_our_jobs_by_their_marks_and_ends_none(
     running: Site, tmp_path: Path
 ) -> None:
     running.state = tmp_path / "another"
-    running.declare(service("web", version='"2"'))
-    assert reasons(running.step()) == {"web": "Drifted", "api": "RecordLost"}
-    assert reasons(running.converge().report)["web"] == "Converged"
+    running.declare(service("web"))
+    first = running.step()
+    assert reasons(first) == {"web": "Converged", "api": "RecordLost"}
+    assert first.rounds[0].plan.by_mark == 2
+    second = running.step()
+    assert reasons(second) == {"web": "Converged", "api": "RecordLost"}
+    assert second.rounds[0].plan.by_mark == 1
     running.watch(600)
     assert len(running.cluster.tasks("api")) == 3
     assert reasons(running.step())["api"] == "RecordLost"
@@ -266,6 +270,48 @@ def test_lost_record_takes_our_jobs_by_their_marks_and_prunes_nothing(
     running.clock.pass_by(10)
     assert len(running.cluster.tasks("api")) == 0
     assert [key.name for key in running.memory().owned] == ["web"]
+
+
+def test_lost_record_lets_nothing_of_ours_change_until_a_person_says_so(
+    running: Site, tmp_path: Path
+) -> None:
+    """Keeps and creations go on; what differs waits, round after round, and then goes at once."""
+    running.state = tmp_path / "another"
+    running.declare(service("web", version='"2"'), service("api"), service("new"))
+    running.watch(300)
+    report = running.step()
+    assert reasons(report) == {"web": "RecordLost", "api": "Converged", "new": "Converged"}
+    assert started(running) == 1, "the creation of new"
+    approval = Orders(approve=frozenset({report.rounds[0].plan.digest}))
+    assert reasons(running.converge(approval).report)["web"] == "Converged"
+    assert started(running) == 2
+    assert not running.memory().fresh
+    running.declare(service("web", version='"3"'), service("api"), service("new"))
+    assert reasons(running.step())["web"] == "Drifted"
+
+
+def test_job_whose_declaration_came_back_needs_no_confirmation(
+    running: Site, tmp_path: Path
+) -> None:
+    running.state = tmp_path / "another"
+    running.declare(service("web", version='"2"'), service("api"))
+    assert reasons(running.step())["web"] == "RecordLost"
+    running.declare(service("web"), service("api"))
+    assert reasons(running.step())["web"] == "Converged"
+    running.declare(service("web", version='"2"'), service("api"))
+    assert reasons(running.step())["web"] == "Drifted"
+
+
+def test_preview_beside_no_record_shows_what_would_come(running: Site, tmp_path: Path) -> None:
+    running.state = tmp_path / "nowhere"
+    running.declare(service("web", version='"2"'), service("api"))
+    with running.rounds(writing=False) as rounds:
+        plan = rounds.preview(running.clock.now()).rounds[0].plan
+    assert {d.key.name: d.reason.label for d in plan.decisions} == {
+        "web": "Drifted",
+        "api": "Converged",
+    }
+    assert (plan.by_mark, plan.recorded) == (2, False)
 
 
 def test_guard_holds_what_is_too_much_and_an_approval_releases_exactly_that(site: Site) -> None:

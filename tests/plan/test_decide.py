@@ -586,6 +586,75 @@ def test_act_with_a_lost_reply_waits_for_its_outcome() -> None:
     assert decision(a_round([a_job()], memory=memory)).reason is Reason.OUTCOME_UNKNOWN
 
 
+LOST = Memory("i", fresh=True)
+NOWHERE = Memory("", fresh=True)
+UNMARKED = replace(a_config(), task=replace(a_config().task, marks=()))
+
+BY_MARK: dict[str, tuple[RenderedJob, LiveJob, Memory, type[Decision], Reason]] = {
+    "equal: kept": (a_job(), a_live_job(), LOST, Keep, Reason.CONVERGED),
+    "another version": (a_job(version="2"), a_live_job(), LOST, Hold, Reason.RECORD_LOST),
+    "too few": (a_job(instances=5), a_live_job(), LOST, Hold, Reason.RECORD_LOST),
+    "none wanted": (a_job(instances=0), a_live_job(), LOST, Hold, Reason.RECORD_LOST),
+    "no mark either": (
+        a_job(version="2"),
+        a_live_job(groups=(a_group(UNMARKED, (0, 1, 2)),)),
+        LOST,
+        Hold,
+        Reason.NOT_ADOPTED,
+    ),
+    "a preview where no record is": (
+        a_job(version="2"),
+        a_live_job(),
+        NOWHERE,
+        Act,
+        Reason.DRIFTED,
+    ),
+    "sent by us a moment ago": (
+        a_job(version="2"),
+        a_live_job(),
+        replace(LOST, owned={KEY: an_owned()}),
+        Act,
+        Reason.DRIFTED,
+    ),
+    "an auto-paused update of ours goes on": (
+        a_job(),
+        paused(by=None),
+        LOST,
+        Act,
+        Reason.AUTO_PAUSED,
+    ),
+    "an update of ours to another spec": (
+        a_job(),
+        rolling(spec=OTHER, version="2"),
+        LOST,
+        Hold,
+        Reason.RECORD_LOST,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BY_MARK.values(), ids=BY_MARK)
+def test_job_that_is_ours_by_its_mark(
+    case: tuple[RenderedJob, LiveJob, Memory, type[Decision], Reason],
+) -> None:
+    wanted, live, memory, kind, reason = case
+    found = decision(a_round([wanted], [live], memory=memory))
+    assert (type(found), found.reason) == (kind, reason)
+
+
+def test_word_of_a_person_lets_a_job_change_that_is_ours_by_its_mark() -> None:
+    for orders in (
+        Orders(adopt=(JobPattern.parse("web"),)),
+        Orders(
+            approve=frozenset(
+                {plan(a_round([a_job(version="2")], [a_live_job()], memory=LOST)).digest}
+            )
+        ),
+    ):
+        given = a_round([a_job(version="2")], [a_live_job()], memory=LOST, orders=orders)
+        assert decision(given).reason is Reason.DRIFTED
+
+
 SCOPES: dict[str, tuple[RenderedJob, LiveJob, str, str | None, str | None, str | None]] = {
     "all replaced": (a_job(version="2"), a_live_job(), "0-2", "0-2", None, None),
     "only the wrong ones": (

@@ -1,5 +1,6 @@
 """What a log and a terminal are told while a run goes on: nothing twice, and nothing left out."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from reconciler.model.plan import Reason
 from reconciler.model.round import (
     ActEnded,
     ActStarted,
+    ClusterRound,
     Event,
     Fault,
     FaultKind,
@@ -50,6 +52,16 @@ def test_a_wait_is_said_when_it_is_new_and_when_it_changed() -> None:
 def test_a_wait_that_goes_on_is_said_again_every_half_minute() -> None:
     events = [waits(s, "3 of 4") for s in (0, 10, 29, 30, 31, 59, 60)]
     assert len(told(*events)) == 3
+
+
+def test_a_new_record_is_said_once() -> None:
+    plan = replace(a_plan(keeps("web")), by_mark=1)
+    report = replace(a_report(), rounds=(ClusterRound(plan),))
+    assert told(RoundPlanned(NOW, report), RoundPlanned(NOW, report)) == [
+        "round     0 to create, 0 to update, 0 to prune, 1 kept",
+        "record    the record of dev is new: 1 job taken for ours by mark;"
+        " what differs waits for a person",
+    ]
 
 
 def test_a_round_is_summed_up_when_its_summary_changed() -> None:

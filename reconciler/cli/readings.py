@@ -1,12 +1,14 @@
 """The commands that ask no cluster and send nothing: validate, render, status."""
 
+from datetime import datetime
+
 from reconciler.app.wiring import NoPlatformError, OptionError, check_known, state_directory
 from reconciler.cli import show
 from reconciler.cli.call import Call
 from reconciler.cli.causes import causes
 from reconciler.cli.failure import fail
 from reconciler.cli.patterns import declared_keys, near
-from reconciler.loop.desired import Declared
+from reconciler.loop.desired import Declared, notes
 from reconciler.model.keys import JobKey
 from reconciler.model.problem import Problem
 from reconciler.model.rendered import FieldLayer, RenderedJob
@@ -35,6 +37,8 @@ def validate(call: Call) -> int:
         show.write(as_json.dumped(value))
     else:
         show.write(validation_text(declared.tree, declared.problems))
+        for note in notes(declared.tree, _our_time(call, declared)):
+            show.complain(f"note: {note}")
     return code
 
 
@@ -70,6 +74,13 @@ def status(call: Call) -> int:
         verbose = bool(call.told.get("verbose"))
         show.page(status_text(report, View(show.width(), verbose, call.place)))
     return code
+
+
+def _our_time(call: Call, declared: Declared) -> dict[str, datetime]:
+    """Return what time it is on clusters that have our time; of the others a round knows."""
+    policies, now = declared.tree.policies, call.machine.clock.now()
+    clusters = policies.clusters if policies is not None else {}
+    return {name: now for name, c in clusters.items() if c.clock == 1}
 
 
 def _check_only(call: Call) -> None:

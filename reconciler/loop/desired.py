@@ -4,8 +4,9 @@ Only what changed is parsed and rendered anew; what is kept of earlier rounds ma
 cannot change an answer: it is looked up by the content that it was made from.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from reconciler.desired.schemas import Schemas
 from reconciler.desired.tree import Memo, load
@@ -47,6 +48,19 @@ class Declared:
     def at(self, revision: Revision) -> "Declared":
         """Return the same, with more known about where its revision comes from."""
         return replace(self, tree=replace(self.tree, revision=revision))
+
+
+def notes(tree: DesiredTree, there: Mapping[str, datetime]) -> tuple[Problem, ...]:
+    """Return which suspensions have ended, by the clocks of the clusters as it is there now."""
+    return tuple(sorted(set(_ended(tree, there))))
+
+
+def _ended(tree: DesiredTree, there: Mapping[str, datetime]) -> Iterator[Problem]:
+    for job in tree.jobs.values():
+        told, now = job.suspended, there.get(job.key.cluster)
+        if told is not None and told.until is not None and now is not None and told.until <= now:
+            words = f"{job.key}: its suspension ended on {told.until:%Y-%m-%d %H:%MZ}"
+            yield Problem(job.origin, words, "remove `suspend`, or set another `until`")
 
 
 class Reader:

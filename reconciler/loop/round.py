@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from reconciler.apply import carry_out_plan
 from reconciler.loop.clock import Clock
-from reconciler.loop.desired import Declared, Reader
+from reconciler.loop.desired import Declared, Reader, notes
 from reconciler.loop.failing import failing
 from reconciler.loop.journal import RoundJournal
 from reconciler.loop.observe import Planned, Seat, planned, revisions
@@ -155,7 +155,9 @@ class Rounds:
             log.warning("where revisions come from cannot be told: %s", e)
         drawn = _side_by_side(lambda one: self._planned(one, declared), surveyed)
         rounds = tuple(ClusterRound(one.plan) for one in drawn)
-        return drawn, RoundReport(now, declared.tree.revision, declared.told, rounds, faults)
+        told = notes(declared.tree, {one.cluster.name: one.now for one in surveyed})
+        revision = declared.tree.revision
+        return drawn, RoundReport(now, revision, declared.told, rounds, faults, notes=told)
 
     def _declared(self) -> Declared:
         owned = self._work.record.owned()

@@ -43,7 +43,10 @@ class ClusterRound:
 
 @dataclass(frozen=True, slots=True)
 class RoundReport:
-    """One round over all clusters. `revision` is None when nothing could be read."""
+    """One round over all clusters. `revision` is None when nothing could be read.
+
+    `notes` are what is not wrong with the desired state, and worth a look.
+    """
 
     at: datetime
     revision: Revision | None
@@ -51,6 +54,7 @@ class RoundReport:
     rounds: tuple[ClusterRound, ...]
     faults: tuple[Fault, ...] = ()
     preview: bool = False
+    notes: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,6 +90,7 @@ def round_value(report: RoundReport, exit_code: int, command: str = "reconcile")
         "exitCode": exit_code,
         "faults": [_fault(f) for f in report.faults],
         "problems": [problem_value(p) for p in problems],
+        "notes": [problem_value(p) for p in report.notes],
         "clusters": [_cluster(r, command) for r in report.rounds],
     }
 

@@ -45,6 +45,7 @@ def text(report: RoundReport, view: View = PIPED) -> str:
         _legend(shown, view),
         *(block(group, view) for group in groups(shown)),
         problems(report),
+        [f"note: {escaped(str(note))}" for note in report.notes],
         _left_out(told, view),
         _next(report, view),
     ]

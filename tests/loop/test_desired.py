@@ -1,18 +1,20 @@
 """What is declared, read again and again: work that need not be done is not done."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from reconciler.app.packaged import schemas
-from reconciler.loop.desired import Declared, Reader
+from reconciler.loop.desired import Declared, Reader, notes
 from reconciler.loop.observe import PASSES_MAX, examined, revisions
 from reconciler.model.live import LiveSnapshot
 from reconciler.model.memory import Absence
 from reconciler.model.questions import Questions
 from reconciler.model.tree import Files, Revision
 from reconciler.plan.inputs import PlanInput
+from reconciler.report.text import text
 from reconciler.sources.port import SourceError
 from reconciler.thrift.calls import READ_ONLY_METHODS
 from tests.support.builders import (
@@ -26,7 +28,7 @@ from tests.support.builders import (
     an_update,
     owning,
 )
-from tests.support.site import CLUSTER, PLATFORM, PROJECT, Site, Tree, reasons, service
+from tests.support.site import CLUSTER, NAME, PLATFORM, PROJECT, Site, Tree, reasons, service
 
 NOBODY: frozenset[str] = frozenset()
 
@@ -184,3 +186,37 @@ def test_source_that_fails_between_two_readings_leaves_the_first(tmp_path: Path)
     assert report.faults == ()
     assert reasons(report) == {"web": "NewerApplied"}
     assert len(site.cluster.writes) == 1
+
+
+SUSPENSIONS: dict[str, tuple[str, dict[str, datetime], bool]] = {
+    "ended": ("2026-11-24T02:59:59Z", {NAME: NOW}, True),
+    "ends now": ("2026-11-24T03:00:00Z", {NAME: NOW}, True),
+    "goes on": ("2026-11-24T03:00:01Z", {NAME: NOW}, False),
+    "ended here, on a cluster that was not asked": ("2026-11-24T02:00:00Z", {}, False),
+    "goes on here, ended there": (
+        "2026-11-24T03:00:01Z",
+        {NAME: NOW + timedelta(hours=1)},
+        True,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SUSPENSIONS)
+def test_suspension_that_has_ended_is_noted_by_its_clusters_clock(
+    name: str, tmp_path: Path
+) -> None:
+    until, there, ended = SUSPENSIONS[name]
+    site = Site(tmp_path)
+    site.declare(service("web", suspend=f'{{by: ada, why: incident, until: "{until}"}}'))
+    tree = Reader(site.tree, schemas()).read({}, frozenset()).tree
+    told = [note.message for note in notes(tree, there)]
+    words = f"dev/shop/prod/web: its suspension ended on {until[:10]} {until[11:16]}Z"
+    assert told == ([words] if ended else [])
+
+
+def test_round_notes_a_suspension_that_has_ended(tmp_path: Path) -> None:
+    site = Site(tmp_path)
+    site.declare(service("web", suspend='{by: ada, why: incident, until: "2026-11-24T02:00:00Z"}'))
+    report = site.preview()
+    assert text(report).count("note: shop/doc-0.yaml:2:7: dev/shop/prod/web: its suspension") == 1
+    assert report.problems == ()

@@ -43,6 +43,7 @@ fmt: $(STAMP) ## format, and mend what the linter can
 
 bench: $(STAMP) ## measure 1,000 jobs on canned replies, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.run docs/benchmarks.md
+	$(BIN)/python -m tests.bench.standin docs/benchmarks.md
 
 sizes: ## the longest modules
 	@git ls-files '*.py' | xargs wc -l | sort -rn | head -n 20

@@ -6,10 +6,11 @@ tasks may be made, is kept once and then named by its number.
 
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import IntEnum
 from functools import cache
+from operator import attrgetter
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -44,63 +45,86 @@ class Configs:
 
 def plain(value: Any, configs: Configs) -> Any:
     """Return a value as data; what type it was of is not in there."""
-    if isinstance(value, TaskConfig):
-        return configs.number(value)
-    if isinstance(value, ThriftStruct | Union):
-        return msgspec.to_builtins(value)
-    if isinstance(value, IntEnum):
-        return value.value
-    if isinstance(value, bytes):
-        return value.decode()
-    if is_dataclass(value):
-        return [plain(getattr(value, f.name), configs) for f in fields(value)]
-    if isinstance(value, Mapping):
-        return [[plain(k, configs), plain(v, configs)] for k, v in value.items()]
-    if isinstance(value, list | tuple):
-        return [plain(item, configs) for item in value]
-    if isinstance(value, set | frozenset):
-        return sorted(plain(item, configs) for item in value)
-    return value
+    kind: Any = type(value)
+    return _plainer(kind)(value, configs)
+
+
+@cache
+def _plainer(kind: Any) -> Callable[[Any, Configs], Any]:
+    """Return how values of a type become data: most of a world are a few types many times."""
+    if issubclass(kind, TaskConfig):
+        return lambda value, configs: configs.number(value)
+    if issubclass(kind, ThriftStruct | Union):
+        return lambda value, _: msgspec.to_builtins(value)
+    if issubclass(kind, IntEnum):
+        return lambda value, _: value.value
+    if issubclass(kind, bytes):
+        return lambda value, _: value.decode()
+    if is_dataclass(kind):
+        return _plain_dataclass(kind)
+    if issubclass(kind, Mapping):
+        return lambda value, cs: [[plain(k, cs), plain(v, cs)] for k, v in value.items()]
+    if issubclass(kind, list | tuple):
+        return lambda value, configs: [plain(item, configs) for item in value]
+    if issubclass(kind, set | frozenset):
+        return lambda value, configs: sorted(plain(item, configs) for item in value)
+    return lambda value, _: value
+
+
+def _plain_dataclass(kind: Any) -> Callable[[Any, Configs], Any]:
+    getters = tuple(attrgetter(f.name) for f in fields(kind))
+    return lambda value, configs: [plain(get(value), configs) for get in getters]
 
 
 def rebuilt(hint: Any, data: Any, configs: Configs) -> Any:
     """Return the value of a type that the data was made of."""
-    origin, args = get_origin(hint), get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        return None if data is None else rebuilt(_not_none(args), data, configs)
-    if origin is not None and issubclass(origin, Mapping):
-        key, item = args
-        return {rebuilt(key, k, configs): rebuilt(item, v, configs) for k, v in data}
-    if origin is tuple and args[-1] is not Ellipsis:
-        return tuple(rebuilt(a, d, configs) for a, d in zip(args, data, strict=True))
-    if origin is not None:
-        return origin(rebuilt(args[0], item, configs) for item in data)
-    return _rebuilt_plain(hint, data, configs)
-
-
-def _rebuilt_plain(hint: Any, data: Any, configs: Configs) -> Any:
-    if hint is TaskConfig:
-        return configs.config(data)
-    if hint is bytes:
-        return data.encode()
-    if is_dataclass(hint):
-        return _dataclass(hint, data, configs)
-    if isinstance(hint, type) and issubclass(hint, ThriftStruct | Union):
-        return msgspec.convert(data, hint)
-    if isinstance(hint, type) and issubclass(hint, IntEnum):
-        return hint(data)
-    return data
-
-
-def _dataclass(cls: Any, data: Any, configs: Configs) -> Any:
-    hints = _hints(cls)
-    values = zip(fields(cls), data, strict=True)
-    return cls(**{f.name: rebuilt(hints[f.name], held, configs) for f, held in values})
+    return _rebuilder(hint)(data, configs)
 
 
 @cache
-def _hints(cls: Any) -> Mapping[str, Any]:
-    return get_type_hints(cls)
+def _rebuilder(hint: Any) -> Callable[[Any, Configs], Any]:
+    """Return how data becomes a value of a type."""
+    origin, args = get_origin(hint), get_args(hint)
+    if origin in (types.UnionType, typing.Union):
+        inner = _rebuilder(_not_none(args))
+        return lambda data, configs: None if data is None else inner(data, configs)
+    if origin is not None and issubclass(origin, Mapping):
+        key, item = map(_rebuilder, args)
+        return lambda data, configs: {key(k, configs): item(v, configs) for k, v in data}
+    if origin is tuple and args[-1] is not Ellipsis:
+        each = tuple(map(_rebuilder, args))
+        return lambda data, cs: tuple(f(d, cs) for f, d in zip(each, data, strict=True))
+    if origin is not None:
+        inner = _rebuilder(args[0])
+        return lambda data, configs: origin(inner(item, configs) for item in data)
+    return _plain_rebuilder(hint)
+
+
+def _plain_rebuilder(hint: Any) -> Callable[[Any, Configs], Any]:
+    if hint is TaskConfig:
+        return lambda data, configs: configs.config(data)
+    if hint is bytes:
+        return lambda data, _: data.encode()
+    if is_dataclass(hint):
+        return _dataclass_rebuilder(hint)
+    if isinstance(hint, type) and issubclass(hint, ThriftStruct | Union):
+        return lambda data, _: msgspec.convert(data, hint)
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return lambda data, _: hint(data)
+    return lambda data, _: data
+
+
+def _dataclass_rebuilder(cls: Any) -> Callable[[Any, Configs], Any]:
+    hints = get_type_hints(cls)
+    names = tuple(f.name for f in fields(cls))
+    # Looked up when they are first needed: one may have itself in it.
+    each = tuple(hints[name] for name in names)
+
+    def rebuild(data: Any, configs: Configs) -> Any:
+        values = (rebuilt(hint, held, configs) for hint, held in zip(each, data, strict=True))
+        return cls(**dict(zip(names, values, strict=True)))
+
+    return rebuild
 
 
 def _not_none(args: tuple[Any, ...]) -> Any:

@@ -79,7 +79,9 @@ class Reads:
 
     def getTasksWithoutConfigs(self, query: TaskQuery | None) -> Told:
         found = queries.tasks(self.tasks, given(query))
-        return _tasks(task.shown(_without_data(task.config)) for task in found)
+        plain = {id(task.config): task.config for task in found}
+        shown = {of: _without_data(config) for of, config in plain.items()}
+        return _tasks(task.shown(shown[id(task.config)]) for task in found)
 
     def getPendingReason(self, query: TaskQuery | None) -> Told:
         query = given(query)

@@ -22,7 +22,7 @@ from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from reconciler.thrift.structs import ThriftStruct, Union
+from reconciler.thrift.structs import ScheduledTask, TaskConfig, ThriftStruct, Union
 
 S = TypeVar("S", bound=ThriftStruct | Union)
 
@@ -48,7 +48,7 @@ def encode(value: ThriftStruct | Union) -> bytes:
 
     ProtocolError when a union in it has not exactly one member that we know.
     """
-    return msgspec.json.encode(_codec(type(value), False).put(value))
+    return msgspec.json.encode(_codec(type(value), False).put(value, {}))
 
 
 def parse(wire: Any, data: bytes | Raw) -> Any:
@@ -64,19 +64,27 @@ def _decoder(wire: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(wire)
 
 
+# By identity, which is enough while a message is made.
+Memo = dict[int, Raw]
+# The same config is in a message as often as there are tasks of it; of the tasks there are so many
+# that it pays not to have all of their parts at a time.
+REPEATED, WHOLE = (TaskConfig,), (ScheduledTask,)
+
+
 @dataclass(frozen=True, slots=True)
 class _Codec:
     """How values of one type travel.
 
     `tag` names the type in a box, `wire` is what msgspec decodes the value to, `kind` the Python
-    class of that; `take` makes it ours, and `put` makes of ours what msgspec encodes.
+    class of that; `take` makes it ours, and `put` makes of ours what msgspec encodes. The memo has
+    what was encoded before in the same message.
     """
 
     tag: str
     wire: Any
     kind: type
     take: Callable[[Any], Any]
-    put: Callable[[Any], Any]
+    put: Callable[[Any, Memo], Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +101,14 @@ def _codec(hint: Any, lenient: bool) -> _Codec:
         plain, mark = get_args(hint)
         return _marked_codec(plain, mark, lenient)
     if hint is str:
-        return _Codec("str", str, str, _same, _same)
+        return _Codec("str", str, str, _same, _put_same)
     if hint is bool:
         # A bool is 1 or 0 on the wire; Aurora refuses `true`.
-        return _Codec("tf", Annotated[int, Meta(ge=0, le=1)], int, bool, int)
+        return _Codec("tf", Annotated[int, Meta(ge=0, le=1)], int, bool, _put_int)
     if hint is float:
         return _Codec("dbl", float | str, float, _take_double, _put_double)
     if issubclass(hint, IntEnum):
-        return _Codec("i32", INT32, int, _enum_taker(hint, lenient), int)
+        return _Codec("i32", INT32, int, _enum_taker(hint, lenient), _put_int)
     return _union_codec(hint, lenient) if issubclass(hint, Union) else _struct_codec(hint, lenient)
 
 
@@ -151,14 +159,39 @@ def _struct_codec(cls: Any, lenient: bool) -> _Codec:
                     found[name] = value if convert is None else convert(value)
         return cls(**found)
 
-    def put(value: Any) -> Any:
-        return {
-            f.id: {f.codec.tag: f.codec.put(held)}
-            for f in fields
-            if (held := getattr(value, f.name)) is not None
-        }
+    putting = tuple(
+        (f.id, attrgetter(f.name), f.codec.tag, None if f.codec.put is _put_same else f.codec.put)
+        for f in fields
+    )
 
-    return _Codec("rec", wire, wire, take, put)
+    def put(value: Any, memo: Memo) -> Any:
+        found = {}
+        for field_id, get, tag, convert in putting:
+            held = get(value)
+            if held is not None:
+                found[field_id] = {tag: held if convert is None else convert(held, memo)}
+        return found
+
+    if cls in WHOLE:
+        return _Codec("rec", wire, wire, take, _at_once(put))
+    return _Codec("rec", wire, wire, take, _once(put) if cls in REPEATED else put)
+
+
+def _at_once(put: Callable[[Any, Memo], Any]) -> Callable[[Any, Memo], Any]:
+    """Return a way to encode that leaves nothing but bytes."""
+    return lambda value, memo: Raw(msgspec.json.encode(put(value, memo)))
+
+
+def _once(put: Callable[[Any, Memo], Any]) -> Callable[[Any, Memo], Any]:
+    """Return a way to encode that does it once for each value in a message."""
+
+    def put_once(value: Any, memo: Memo) -> Any:
+        found = memo.get(id(value))
+        if found is None:
+            found = memo[id(value)] = Raw(msgspec.json.encode(put(value, memo)))
+        return found
+
+    return put_once
 
 
 @cache
@@ -198,14 +231,14 @@ def _union_codec(cls: Any, lenient: bool) -> _Codec:
         boxed = parse(field.codec.wire, value) if field.codec.tag == "rec" else value
         return cls(**{field.name: field.codec.take(boxed)})
 
-    def put(value: Any) -> Any:
+    def put(value: Any, memo: Memo) -> Any:
         held = [(f, v) for f in fields if (v := getattr(value, f.name)) is not None]
         # Aurora loses data without a word over any other number. None at all is what a member
         # that we do not know was read as, so this may be the world's fault.
         if len(held) != 1:
             raise ProtocolError(f"{cls.__name__}: a union with {len(held)} members set")
         [(field, member)] = held
-        return {field.id: {field.codec.tag: field.codec.put(member)}}
+        return {field.id: {field.codec.tag: field.codec.put(member, memo)}}
 
     return _Codec("rec", wire, dict, take, put)
 
@@ -241,8 +274,8 @@ def _sequence_codec(mark: str, item: Any, lenient: bool) -> _Codec:
             raise ProtocolError(f"a {mark} of {codec.tag} with an element of another type")
         return tuple(items) if codec.take is _same else tuple(map(codec.take, items))
 
-    def put(values: tuple[Any, ...]) -> list[Any]:
-        return [codec.tag, len(values), *map(codec.put, values)]
+    def put(values: tuple[Any, ...], memo: Memo) -> list[Any]:
+        return [codec.tag, len(values), *[codec.put(value, memo) for value in values]]
 
     return _Codec(mark, _list_wire(codec.wire), list, take, put)
 
@@ -258,8 +291,9 @@ def _map_codec(value: Any, lenient: bool) -> _Codec:
         check_head(head, ("str", codec.tag), len(items))
         return {k: codec.take(v) for k, v in items.items()}
 
-    def put(values: Mapping[str, Any]) -> list[Any]:
-        return ["str", codec.tag, len(values), {k: codec.put(v) for k, v in values.items()}]
+    def put(values: Mapping[str, Any], memo: Memo) -> list[Any]:
+        items = {k: codec.put(v, memo) for k, v in values.items()}
+        return ["str", codec.tag, len(values), items]
 
     return _Codec("map", _list_wire(GenericAlias(dict, (str, codec.wire))), list, take, put)
 
@@ -288,12 +322,20 @@ def _same(value: Any) -> Any:
     return value
 
 
-def _put_i32(value: int) -> int:
+def _put_same(value: Any, _: Memo) -> Any:
+    return value
+
+
+def _put_int(value: int, _: Memo) -> int:
+    return int(value)
+
+
+def _put_i32(value: int, _: Memo) -> int:
     assert -(2**31) <= value < 2**31, f"{value} is no i32"
     return value
 
 
-def _put_i64(value: int) -> int:
+def _put_i64(value: int, _: Memo) -> int:
     assert -(2**63) <= value < 2**63, f"{value} is no i64"
     return value
 
@@ -318,7 +360,7 @@ def _take_double(value: float | str) -> float:
     return NAMED_DOUBLES[value]
 
 
-def _put_double(value: float) -> float | str:
+def _put_double(value: float, _: Memo) -> float | str:
     if math.isfinite(value):
         return float(value)
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"

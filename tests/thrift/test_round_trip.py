@@ -11,12 +11,15 @@ from hypothesis import strategies as st
 
 from reconciler.thrift import calls, tjson
 from reconciler.thrift.structs import (
+    AssignedTask,
     JobKey,
     Metadata,
     PercentageSlaPolicy,
     Resource,
     Response,
     Result,
+    ScheduledTask,
+    ScheduleStatusResult,
     SlaPolicy,
     TaskConfig,
 )
@@ -32,6 +35,17 @@ def test_any_value_of_a_struct_comes_back(cls: Any, data: st.DataObject) -> None
     assert tjson.decode(cls, sent) == value
     assert tjson.decode(cls, sent, lenient=True) == value
     assert tjson.encode(tjson.decode(cls, sent)) == sent
+
+
+def test_config_that_is_in_a_message_more_than_once_travels_alike_each_time() -> None:
+    """It is encoded once; another one that is equal, and one that is not, are encoded beside it."""
+    first, equal, other = (TaskConfig(priority=n) for n in (1, 1, 2))
+    tasks = tuple(AssignedTask(task=config) for config in (first, other, first, equal))
+    sent = tjson.encode(
+        ScheduleStatusResult(tasks=tuple(ScheduledTask(assignedTask=task) for task in tasks))
+    )
+    found = tjson.decode(ScheduleStatusResult, sent).tasks
+    assert found == tuple(ScheduledTask(assignedTask=task) for task in tasks)
 
 
 @pytest.mark.slow

@@ -192,9 +192,9 @@ def again(path: Path) -> None:
 SECTION = """\
 ## The stand-in
 
-`tests/bench/standin.py`: {jobs:,} jobs of {instances} tasks on {hosts:,} hosts, all of them running;
-about 1 KB of executor data each. Times in milliseconds, in memory, without a socket; a minute is one
-there. The process has {memory_mb:,.0f} MB before anything is asked of it.
+`tests/bench/standin.py`: {jobs:,} jobs of {instances} tasks on {hosts:,} hosts, all of them
+running; about 1 KB of executor data each. Times in milliseconds, in memory, without a socket; a
+minute is one there. The process has {memory_mb:,.0f} MB before anything is asked of it.
 
 | scenario | min | median | max | size |
 |---|---|---|---|---|

@@ -6,16 +6,15 @@ before and after: a job whose update began or ended in between is not known well
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.live.slices import Slices
 from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveJob, LiveSnapshot, LiveTask
 from reconciler.model.update import LiveUpdate
 from reconciler.thrift import structs as aurora
-from reconciler.thrift import tjson
 from reconciler.translate import from_wire
-from reconciler.translate.canonical import config_of
 
 IN_FLUX = "an update began or ended while the cluster was read"
 
@@ -32,62 +31,29 @@ class Bulk:
     unsettled: tuple[aurora.ScheduledTask, ...]
 
 
-def snapshot(cluster: str, now: datetime, bulk: Bulk) -> LiveSnapshot:
+def snapshot(cluster: str, now: datetime, bulk: Bulk, slices: Slices) -> LiveSnapshot:
     """Return what is live; tjson.ProtocolError when a reply is not what it should be."""
     before, after = _updates(bulk.before, cluster), _updates(bulk.after, cluster)
     ended = _ended(bulk.ended, cluster)
     unsettled = _unsettled(bulk.unsettled, cluster)
-    jobs: dict[JobKey, LiveJob] = {}
-    for slice_ in bulk.jobs:
-        job = _job(tjson.decode(aurora.JobConfiguration, slice_), cluster)
-        jobs[job.key] = job
+    jobs = slices.read(bulk.jobs)
     for key in (after.keys() | unsettled.keys()) - jobs.keys():
         # A job that is only an update that is blocked is not in getJobs (recordings, pulses).
         jobs[key] = LiveJob(key, is_service=True, seen=None, count=len(unsettled.get(key, ())))
+    for key in (after.keys() | ended.keys() | unsettled.keys()) & jobs.keys():
+        jobs[key] = replace(
+            jobs[key],
+            unsettled=unsettled.get(key, ()),
+            update=after.get(key),
+            ended=ended.get(key, ()),
+        )
     moved = {k for k in before.keys() | after.keys() if _id(before, k) != _id(after, k)}
     return LiveSnapshot(
         cluster=cluster,
         taken_at=now,
-        jobs={key: _with(job, after, ended, unsettled) for key, job in jobs.items()},
+        jobs=jobs,
         unclear=dict.fromkeys(sorted(moved), IN_FLUX),
         ended={key: found for key, found in ended.items() if key not in jobs},
-    )
-
-
-def _with(
-    job: LiveJob,
-    updates: Mapping[JobKey, LiveUpdate],
-    ended: Mapping[JobKey, tuple[LiveUpdate, ...]],
-    unsettled: Mapping[JobKey, tuple[LiveTask, ...]],
-) -> LiveJob:
-    key = job.key
-    if key not in updates and key not in ended and key not in unsettled:
-        return job
-    return LiveJob(
-        key=key,
-        is_service=job.is_service,
-        seen=job.seen,
-        count=job.count,
-        cron=job.cron,
-        unsettled=unsettled.get(key, ()),
-        update=updates.get(key),
-        ended=ended.get(key, ()),
-    )
-
-
-def _job(found: aurora.JobConfiguration, cluster: str) -> LiveJob:
-    key = from_wire.job_key(found.key, cluster)
-    if found.taskConfig is None:
-        raise tjson.ProtocolError(f"{key}: a job without a config")
-    cron = from_wire.cron(found)
-    if cron is not None:
-        # Of a template nothing says whether a run goes on; its tasks are asked for where needed.
-        return LiveJob(key, is_service=False, seen=None, count=0, cron=cron)
-    return LiveJob(
-        key=key,
-        is_service=bool(found.taskConfig.isService),
-        seen=config_of(found.taskConfig),
-        count=found.instanceCount or 0,
     )
 
 

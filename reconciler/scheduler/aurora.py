@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
+from reconciler.live.slices import Slices
 from reconciler.live.survey import Bulk, snapshot
 from reconciler.model import basis
 from reconciler.model.keys import JobKey
@@ -59,6 +60,7 @@ class Aurora:
     def __init__(self, cluster: str, client: Client) -> None:
         self._cluster = cluster
         self._client = client
+        self._slices = Slices(cluster)
 
     # --- the bulk reading
 
@@ -68,7 +70,7 @@ class Aurora:
             bulk = self._bulk(ended_since_ms)
             if isinstance(bulk, Unknown):
                 return self._unread(now, bulk.why)
-            return snapshot(self._cluster, now, bulk)
+            return snapshot(self._cluster, now, bulk, self._slices)
         except tjson.ProtocolError as fault:
             return self._unread(now, str(fault))
 

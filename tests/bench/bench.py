@@ -62,6 +62,7 @@ class Bench:
         # As the program does, to learn of which platform this is.
         self._reader.read({}, frozenset())
         self._client = Client(door, CLUSTER)
+        self._seats: dict[str, Seat] = {}
         tokens = map(str, itertools.count())
         self._rounds = Rounds(
             Work(
@@ -75,7 +76,9 @@ class Bench:
         )
 
     def _seat(self, cluster: Cluster) -> Seat:
-        return Seat(Aurora(cluster.name, self._client), _own_time)
+        if cluster.name not in self._seats:
+            self._seats[cluster.name] = Seat(Aurora(cluster.name, self._client), _own_time)
+        return self._seats[cluster.name]
 
     def step(self) -> RoundReport:
         """Do a round, with all that it remembers."""

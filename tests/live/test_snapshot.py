@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reconciler.live.slices import Slices
 from reconciler.live.survey import IN_FLUX, Bulk, snapshot
 from reconciler.model.live import Absent, LiveSnapshot, Present, TaskStatus, Unknown
 from reconciler.model.update import UpdateStatus
@@ -32,7 +33,7 @@ NOTHING = Bulk((), (), (), (), ())
 
 
 def told(bulk: Bulk) -> LiveSnapshot:
-    return snapshot(CLUSTER, NOW, bulk)
+    return snapshot(CLUSTER, NOW, bulk, Slices(CLUSTER))
 
 
 def a_wire_key(name: str = "web") -> JobKey:

@@ -7,7 +7,7 @@ sent.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 
 # GOOD_IDENTIFIER_PATTERN of api.thrift; Java's \w is ASCII only, and 255 is the server's limit.
@@ -22,11 +22,22 @@ class JobKey:
     role: str
     environment: str
     name: str
+    # Keys are looked up a hundred times for once that they are made. Strings hash otherwise in
+    # every process, so that this one must never travel: see `__reduce__`.
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for part in (self.cluster, self.role, self.environment, self.name):
+        parts = (self.cluster, self.role, self.environment, self.name)
+        for part in parts:
             if IDENTIFIER.fullmatch(part) is None:
                 raise ValueError(f"not an identifier: {part!r}")
+        object.__setattr__(self, "_hash", hash(parts))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __reduce__(self) -> tuple[type["JobKey"], tuple[str, str, str, str]]:
+        return JobKey, (self.cluster, self.role, self.environment, self.name)
 
     def __str__(self) -> str:
         return f"{self.cluster}/{self.role}/{self.environment}/{self.name}"

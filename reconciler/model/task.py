@@ -5,7 +5,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,16 @@ class CanonicalTask:
 
     text: str
     marks: tuple[tuple[str, str], ...] = ()
+    _digest: str = field(init=False, default="", repr=False, compare=False)
 
     @property
     def digest(self) -> str:
         """Return the SHA-256 of meaning and marks, in hex: the name of this very config."""
-        return hashlib.sha256(json.dumps([self.text, self.marks]).encode()).hexdigest()
+        if not self._digest:
+            # Asked for in every round of a config that is made once.
+            found = hashlib.sha256(json.dumps([self.text, self.marks]).encode()).hexdigest()
+            object.__setattr__(self, "_digest", found)
+        return self._digest
 
     def value(self) -> dict[str, object]:
         """Return the form as plain values, for explaining a difference."""

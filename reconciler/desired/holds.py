@@ -61,5 +61,9 @@ class Draft:
             self.incomplete = self.incomplete or f"{path} cannot be used"
 
     def held(self) -> dict[JobKey, BrokenJob]:
-        """Return every job that is held."""
-        return {k: BrokenJob(k, tuple(sorted(set(p)))) for k, p in sorted(self.broken.items())}
+        """Return every job that is held; what is wrong in its own file comes first."""
+        return {k: BrokenJob(k, self._told(k, p)) for k, p in sorted(self.broken.items())}
+
+    def _told(self, key: JobKey, problems: Iterable[Problem]) -> tuple[Problem, ...]:
+        path = self.owned[key].path if key in self.owned else ""
+        return tuple(sorted(set(problems), key=lambda p: (p.origin.path != path, p)))

@@ -152,7 +152,17 @@ def _one_of(fault: ValidationError, path: tuple[Any, ...], place: Place) -> Iter
     keys = [key for branch in schema["oneOf"] for key in branch.get("required", ())]
     # An override that adds or removes one of them is to blame: it stands below what it changes.
     origin = max((place.of_key(path, key) for key in keys), default=place.of(path))
-    yield Problem(origin, f"{dotted(path)}: {schema['x-one-of']}", "keep what is meant")
+    single = len(keys) == len(schema["oneOf"])
+    more, remedy = _chosen(keys, fault.instance) if single else ("", "keep what is meant")
+    yield Problem(origin, f"{dotted(path)}: {schema['x-one-of']}{more}", remedy)
+
+
+def _chosen(keys: list[str], instance: Any) -> tuple[str, str]:
+    """Return how many of these were chosen, where one is wanted, and what to do."""
+    there = [f"`{key}`" for key in keys if isinstance(instance, dict) and key in instance]
+    if there:
+        return f", not {' and '.join(there)}", "keep the one that is meant"
+    return ", and there is none", f"add {' or '.join(f'`{key}:`' for key in keys)}"
 
 
 def _shown(value: Any, path: tuple[Any, ...]) -> str:

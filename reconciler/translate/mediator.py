@@ -257,7 +257,8 @@ def _service_problems(
     if spec.instances > cluster.tasks_per_job_max:
         yield Problem(
             _origin(job, "instances"),
-            f"instances: {cluster.name} takes at most {cluster.tasks_per_job_max} of one job",
+            f"instances: {cluster.name} takes at most {cluster.tasks_per_job_max} of one job,"
+            f" not the {spec.instances} of {job.key}",
         )
     chosen = rollout.rollout_of(spec, project, platform)
     if chosen is None:
@@ -282,7 +283,7 @@ def _rollout_problems(
     if failures > cluster.update_failures_max:
         yield Problem(
             _origin(job, "instances"),
-            f"rollout {chosen.name} allows {failures} failures in all,"
+            f"rollout {chosen.name} allows {job.key} {failures} failures in all,"
             f" {cluster.name} at most {cluster.update_failures_max}",
         )
 
@@ -301,7 +302,10 @@ def _sla_problems(
     defaults = defaults_of(platform, project, job.key.environment)
     tier = platform.tiers.get(defaults.tier) if defaults is not None else None
     if tier is not None and not tier.production and defaults is not None:
-        yield Problem(where, f"sla: tier {defaults.tier!r} of this environment can have none")
+        yield Problem(
+            where,
+            f"sla: tier {defaults.tier!r} of environment {job.key.environment!r} can have none",
+        )
     if isinstance(sla, CoordinatorSla):
         return
     count = job.spec.instances
@@ -309,13 +313,13 @@ def _sla_problems(
         yield Problem(
             where,
             f"sla: {cluster.name} keeps one for {cluster.sla_instances_min} instances or more,"
-            f" not for {count}",
+            f" not for the {count} of {job.key}",
         )
     if sla.duration_s > cluster.sla_duration_max_s:
         yield Problem(where, f"sla: {sla.duration_s} s is over {cluster.sla_duration_max_s} s")
     kept = sla.count if isinstance(sla, CountSla) else sla.percentage * count / 100
     if count and kept > count - 1:
-        yield Problem(where, f"sla: {name} would let none of {count} instances be replaced")
+        yield Problem(where, f"sla: {name} would let none of the {count} of {job.key} be replaced")
 
 
 def _origin(job: DesiredJob, path: str) -> Origin:

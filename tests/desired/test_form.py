@@ -70,12 +70,14 @@ WRONG = {
     "neither package nor image": (
         "  package: shop-web\n",
         "",
-        "shop/web.yaml:5:3: spec: exactly one of `package` and `image` is needed; keep what",
+        "shop/web.yaml:5:3: spec: exactly one of `package` and `image` is needed,"
+        " and there is none; add `package:` or `image:`",
     ),
     "package and image": (
         "  run: web",
         "  image: shop/web\n  run: web",
-        "shop/web.yaml:7:3: spec: exactly one of `package` and `image` is needed; keep what",
+        "shop/web.yaml:7:3: spec: exactly one of `package` and `image` is needed,"
+        " not `package` and `image`; keep the one that",
     ),
     "a size in powers of ten": (
         "ram: 1GiB",
@@ -247,7 +249,8 @@ OPERATORS_WRONG = {
     ),
     "a scheduler and a world of our own": (
         {CLUSTER_AT: CLUSTER + "  embedded:\n    hosts: []\n"},
-        f"{CLUSTER_AT}:6:3: spec: exactly one of `scheduler` and `embedded` is needed; keep what",
+        f"{CLUSTER_AT}:6:3: spec: exactly one of `scheduler` and `embedded` is needed,"
+        " not `scheduler` and `embedded`; keep the one that",
     ),
     "an address with credentials": (
         {CLUSTER_AT: changed(CLUSTER, "http://aurora", "http://me:pw@aurora")},

@@ -171,6 +171,15 @@ def test_a_project_that_is_not_there_is_an_error_and_no_prune(content: str) -> N
     assert "shop" in (tree.unpruned or {})
 
 
+def test_what_is_wrong_in_a_jobs_own_file_is_told_of_it_first() -> None:
+    """A person who mends one file after the other must be sent to each of them."""
+    other = changed(SERVICE, "name: web", "name: api")
+    owned = recorded("web", path=WEB) | recorded("api", path="shop/a.yaml")
+    tree = read({SHOP: "", WEB: SERVICE, "shop/a.yaml": other, **BANK}, owned)
+    first = {key.name: broken.problems[0].origin.path for key, broken in tree.broken.items()}
+    assert first == {"web": WEB, "api": "shop/a.yaml"}
+
+
 def test_a_project_that_is_gone_with_its_documents_is_a_removal() -> None:
     tree = read({SHOP: "", **BANK}, recorded("web"))
     assert tree.problems == ()

@@ -114,11 +114,13 @@ OVERRIDES_WRONG = {
     ),
     "an image beside the package": (
         "image: shop/web",
-        "shop/web.yaml:15:7: spec: exactly one of `package` and `image` is needed;",
+        "shop/web.yaml:15:7: spec: exactly one of `package` and `image` is needed,"
+        " not `package` and `image`;",
     ),
     "the package removed": (
         "package: null",
-        "shop/web.yaml:15:7: spec: exactly one of `package` and `image` is needed;",
+        "shop/web.yaml:15:7: spec: exactly one of `package` and `image` is needed,"
+        " and there is none;",
     ),
     "a word where a mapping was": (
         "env: none",

@@ -229,7 +229,8 @@ MENU = {
     "an SLA for too few instances": (
         "  run:",
         "  sla: available\n  instances: 19\n  run:",
-        "shop/web.yaml:7:8: sla: eu1 keeps one for 20 instances or more, not for 19",
+        "shop/web.yaml:7:8: sla: eu1 keeps one for 20 instances or more,"
+        " not for the 19 of eu1/shop/prod/web",
     ),
     "a recipe that the platform has not": (
         "package: shop-web",
@@ -251,7 +252,7 @@ def test_an_sla_is_for_production_only() -> None:
     assert told(texts) == []
     texts[WEB] = changed(texts[WEB], "{prod: {}}", "{devel: {}}")
     (line,) = told(texts)
-    assert "sla: tier 'preemptible' of this environment can have none" in line
+    assert "sla: tier 'preemptible' of environment 'devel' can have none" in line
 
 
 def test_all_that_is_wrong_with_a_job_is_told_at_once() -> None:

@@ -128,7 +128,7 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
     "more instances than the cluster takes": (
         a_job(instances=11),
         policies(tasks_per_job_max=10),
-        "instances: dev takes at most 10 of one job",
+        "instances: dev takes at most 10 of one job, not the 11 of dev/fc/prod/api",
     ),
     "a rollout that is not on the menu": (
         a_job(rollout="reckless"),
@@ -143,7 +143,7 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
             ),
             update_failures_max=100,
         ),
-        "rollout standard allows 110 failures in all, dev at most 100",
+        "rollout standard allows dev/fc/prod/api 110 failures in all, dev at most 100",
     ),
     "a watch that is no i32": (
         a_job(),
@@ -158,12 +158,12 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
     "an sla where there is none": (
         a_job(sla="asked", environment="staging1"),
         policies(),
-        "sla: tier 'preemptible' of this environment can have none",
+        "sla: tier 'preemptible' of environment 'staging1' can have none",
     ),
     "an sla for too few": (
         a_job(sla="available", instances=19),
         policies(),
-        "sla: dev keeps one for 20 instances or more, not for 19",
+        "sla: dev keeps one for 20 instances or more, not for the 19 of dev/fc/prod/api",
     ),
     "an sla over too long a time": (
         a_job(sla="available", instances=20),
@@ -173,12 +173,12 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
     "a percentage that lets nothing be replaced": (
         a_job(sla="available", instances=20),
         with_(slas=SLA),
-        "sla: available would let none of 20 instances be replaced",
+        "sla: available would let none of the 20 of dev/fc/prod/api be replaced",
     ),
     "a count that lets nothing be replaced": (
         a_job(sla="counted", instances=20),
         with_(slas=SLA),
-        "sla: counted would let none of 20 instances be replaced",
+        "sla: counted would let none of the 20 of dev/fc/prod/api be replaced",
     ),
 }
 

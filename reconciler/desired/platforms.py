@@ -25,6 +25,7 @@ from reconciler.model.policy import (
     Tier,
 )
 from reconciler.model.problem import Problem
+from reconciler.translate.rollout import WATCH_MAX_S
 
 # Of the tiers.json that Aurora ships.
 TIERS = {
@@ -32,8 +33,6 @@ TIERS = {
     "preemptible": Tier(preemptible=True, revocable=False),
     "revocable": Tier(preemptible=True, revocable=True),
 }
-# Aurora counts the time in milliseconds, in 32 bits.
-WATCH_MAX_S = (2**31 - 1) // 1000
 SECRET_WORDS = (
     "PASSWORD",
     "PASSWD",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 
 from reconciler.loop.backoff import growing
 from reconciler.loop.clock import Clock
@@ -92,7 +93,8 @@ def converge(
         if left <= 0:
             return Converged(_fuller(before, report), converged=False, timed_out=True)
         looks = 1 if sent(report) else looks + 1
-        listen(Waiting(clock.now(), waiting(report)))
+        now = clock.now()
+        listen(Waiting(now, waiting(report), until=now + timedelta(seconds=left)))
         clock.wait(min(left, growing(looks, FIRST_LOOK_S, LAST_LOOK_S) / limits.haste))
 
 

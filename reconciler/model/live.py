@@ -28,14 +28,11 @@ class TaskStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LiveTask:
-    """One active task. `since_ms` is its last event; `failures` counts its instance's failures."""
+    """One active task."""
 
     task_id: str
     instance: int
     status: TaskStatus
-    since_ms: int
-    failures: int = 0
-    message: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

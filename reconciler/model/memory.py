@@ -113,7 +113,6 @@ class Memory:
     intents: Mapping[JobKey, Intent] = field(default_factory=dict)
     limits: Mapping[str, Limits] = field(default_factory=dict)
     retried: Mapping[JobKey, datetime] = field(default_factory=dict)
-    approvals: frozenset[str] = frozenset()
     running_jobs: int | None = None
     ended: Mapping[JobKey, LiveUpdate] = field(default_factory=dict)
     watermark_ms: int = 0

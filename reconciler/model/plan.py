@@ -88,6 +88,14 @@ class Reason(Enum):
         self.meaning = meaning
 
 
+# Holds that `--approve` releases: what they hold belongs to the plan that the digest names.
+APPROVABLE = (Reason.GUARDED, Reason.CLUSTER_LOOKS_EMPTIED, Reason.RECORD_LOST)
+# How their release is told before anybody knows the digest.
+APPROVAL = "--approve DIGEST of this plan"
+# Acts that begin what was not there.
+CREATIONS = (Reason.ABSENT, Reason.CRON_ABSENT)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field that differs: dotted path, what is live, what is declared, as JSON text.

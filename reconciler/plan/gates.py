@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.live import LiveJob, LiveSnapshot
 from reconciler.model.plan import (
+    APPROVAL,
     AbortUpdate,
     Act,
     Decision,
@@ -107,7 +108,7 @@ def confirmed(decision: Decision, f: Facts) -> Decision:
         return decision
     if not isinstance(decision, Act) or not _changes_things(decision):
         return decision
-    return held(decision, Reason.RECORD_LOST, "", "--approve DIGEST of this plan")
+    return held(decision, Reason.RECORD_LOST, "", APPROVAL)
 
 
 def _changes_things(act: Act) -> bool:

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.memory import Deed, Limits, Memory, Owned
 from reconciler.model.plan import (
+    APPROVAL,
+    CREATIONS,
     AbortUpdate,
     Act,
     Decision,
@@ -25,7 +27,6 @@ from reconciler.model.policy import Guard, Policies, Project, Prune
 from reconciler.plan.gates import held
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
-CREATIONS = (Reason.ABSENT, Reason.CRON_ABSENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,9 +74,8 @@ def guarded(decisions: Sequence[Decision], watched: Watched) -> tuple[Decision, 
     why.update(_scale_downs(acts, watched))
     why.update(_kills(acts, watched))
     why.update(_vanished(acts, watched))
-    release = "--approve DIGEST of this plan"
     return tuple(
-        held(coming[d.key], *why[d.key], release) if d.key in why else d for d in decisions
+        held(coming[d.key], *why[d.key], APPROVAL) if d.key in why else d for d in decisions
     )
 
 

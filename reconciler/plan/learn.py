@@ -143,7 +143,6 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
             **memory.retried,
             **{k: given.now for k in seen if any(p.matches(k) for p in given.orders.retry)},
         },
-        approvals=memory.approvals - {plan.digest},
         ended=_ended(given, memory, seen),
         watermark_ms=_watermark(given, memory, seen),
     )

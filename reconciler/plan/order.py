@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from reconciler.model.keys import JobKey
 from reconciler.model.plan import (
+    APPROVABLE,
     Act,
     Action,
     Decision,
@@ -16,9 +17,6 @@ from reconciler.model.plan import (
     ScheduleCron,
     StartUpdate,
 )
-
-# Holds that `--approve` releases: what they hold belongs to the plan that the digest names.
-APPROVABLE = (Reason.GUARDED, Reason.CLUSTER_LOOKS_EMPTIED, Reason.RECORD_LOST)
 
 
 def ordered(decisions: Iterable[Decision]) -> tuple[Decision, ...]:

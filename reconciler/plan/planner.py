@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from reconciler.model.keys import JobKey
 from reconciler.model.live import Present
 from reconciler.model.memory import Limits
-from reconciler.model.plan import Act, Decision, Hold, Plan, Reason
+from reconciler.model.plan import APPROVABLE, Act, Decision, Hold, Plan, Reason
 from reconciler.model.policy import Guard
 from reconciler.model.questions import Questions
 from reconciler.plan.decide import decide
@@ -24,7 +24,7 @@ from reconciler.plan.gates import (
 )
 from reconciler.plan.guard import Watched, guarded, limits_of
 from reconciler.plan.inputs import PlanInput
-from reconciler.plan.order import APPROVABLE, digest, ordered
+from reconciler.plan.order import digest, ordered
 from reconciler.plan.updates import Step
 
 
@@ -132,7 +132,7 @@ def _within_quota(decisions: tuple[Decision, ...], given: PlanInput) -> tuple[De
 def _guarded(
     decisions: tuple[Decision, ...], known: Mapping[JobKey, Facts], given: PlanInput, name: str
 ) -> tuple[Decision, ...]:
-    if name in given.orders.approve | given.memory.approvals:
+    if name in given.orders.approve:
         return tuple(_approved(d) for d in decisions)
     policies = given.tree.policies
     watched = Watched(

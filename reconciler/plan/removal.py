@@ -7,7 +7,7 @@ seconds apart, a project that prunes, and a job that is ours beyond doubt.
 from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.live import LiveJob, TaskStatus
 from reconciler.model.memory import Limits
-from reconciler.model.plan import AbortUpdate, Act, Hold, Keep, Reason
+from reconciler.model.plan import APPROVAL, AbortUpdate, Act, Hold, Keep, Reason
 from reconciler.model.policy import OnRemove, Prune
 from reconciler.model.questions import Questions
 from reconciler.plan.facts import Facts
@@ -62,7 +62,7 @@ def _gated(
     if limits is not None and limits.prune_in_force is Prune.OFF:
         return _hold(f, Reason.PRUNE_OFF, "", "declare it again, or prune: on", step)
     if f.owned is None:
-        return _hold(f, Reason.RECORD_LOST, "", "--approve DIGEST of this plan", step)
+        return _hold(f, Reason.RECORD_LOST, "", APPROVAL, step)
     workers = workers_of(f.key)
     if workers in others:
         return _hold(f, Reason.WORKERS_FIRST, str(workers), "", step)

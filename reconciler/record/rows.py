@@ -20,7 +20,7 @@ BY_KEY: Mapping[str, Any] = {
     "retried": datetime,
     "ended": LiveUpdate,
 }
-LIMITS, SPENT, APPROVAL, CLUSTER = "limits", "spent", "approval", "cluster"
+LIMITS, SPENT, CLUSTER = "limits", "spent", "cluster"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,6 @@ def changes(before: Memory, after: Memory) -> Iterator[Change]:
     yield from _mapped(LIMITS, before.limits, after.limits)
     if before.spent != after.spent:
         yield from _mapped(SPENT, _spent(before.spent), _spent(after.spent))
-    old, new = dict.fromkeys(before.approvals, True), dict.fromkeys(after.approvals, True)
-    yield from _mapped(APPROVAL, old, new)
     row = ClusterRow(after.watermark_ms, after.running_jobs)
     if not after.fresh and (
         before.fresh or row != ClusterRow(before.watermark_ms, before.running_jobs)
@@ -59,7 +57,7 @@ def changes(before: Memory, after: Memory) -> Iterator[Change]:
 def memory(installation: str, rows: Mapping[tuple[str, str], bytes]) -> Memory:
     """Return what the rows remember; msgspec.MsgspecError or ValueError for what is no row."""
     told: dict[str, Any] = {kind: {} for kind in (*BY_KEY, LIMITS)}
-    spent, approvals = [], []
+    spent = []
     row: ClusterRow | None = None
     for (kind, name), value in rows.items():
         if kind in BY_KEY:
@@ -68,15 +66,12 @@ def memory(installation: str, rows: Mapping[tuple[str, str], bytes]) -> Memory:
             told[LIMITS][name] = msgspec.json.decode(value, type=Limits)
         elif kind == SPENT:
             spent.append(msgspec.json.decode(value, type=Spent))
-        elif kind == APPROVAL:
-            approvals.append(name)
         elif kind == CLUSTER:
             row = msgspec.json.decode(value, type=ClusterRow)
     return Memory(
         installation=installation,
         fresh=row is None,
         spent=tuple(sorted(spent, key=lambda s: (s.at, s.key, s.deed.value))),
-        approvals=frozenset(approvals),
         running_jobs=row.running_jobs if row is not None else None,
         watermark_ms=row.watermark_ms if row is not None else 0,
         **told,
@@ -104,7 +99,6 @@ assert {f.name for f in fields(Memory)} == {
     "fresh",
     "limits",
     "spent",
-    "approvals",
     "running_jobs",
     "watermark_ms",
 }, "a field of Memory that no row remembers"

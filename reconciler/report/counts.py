@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from reconciler.model.plan import (
+    CREATIONS,
     AbortUpdate,
     Act,
     Decision,
@@ -22,7 +23,6 @@ from reconciler.model.plan import (
 from reconciler.model.round import FaultKind, RoundReport
 from reconciler.report.escape import escaped
 
-CREATIONS = (Reason.ABSENT, Reason.CRON_ABSENT)
 LATER_IN_THE_RUN = (Reason.SECOND_LOOK, Reason.MASTER_NOT_SETTLED, Reason.WORKERS_FIRST)
 
 

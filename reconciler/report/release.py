@@ -9,7 +9,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
-from reconciler.model.plan import Hold
+from reconciler.model.plan import APPROVAL, Hold
 from reconciler.report.escape import escaped
 
 ONE = r"--[a-z][a-z-]*(?: (?:'[^']*'|[^\s,-][^\s,]*))?"
@@ -25,7 +25,7 @@ def release(holds: Sequence[Hold], command: str, digest: str) -> str:
 
 def exact(text: str, digest: str) -> str:
     """Return the release of a hold with the digest of its plan in it."""
-    return text.replace("--approve DIGEST of this plan", f"--approve {digest}")
+    return text.replace(APPROVAL, f"--approve {digest}")
 
 
 def runnable(texts: Sequence[str], command: str) -> str:

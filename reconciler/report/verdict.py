@@ -7,7 +7,7 @@ from collections.abc import Iterable, Set
 from enum import IntEnum
 
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Hold, Reason, Standing
+from reconciler.model.plan import APPROVABLE, Hold, Reason, Standing
 from reconciler.model.round import Fault, FaultKind, RoundReport, StatusReport
 
 
@@ -73,9 +73,6 @@ BY_OUTCOME: dict[type[Outcome], ExitCode] = {
     Deferred: ExitCode.PENDING,
     Indeterminate: ExitCode.PENDING,
 }
-
-# What `--approve` releases; when one of them still stands, the approval named another plan.
-APPROVABLE = (Reason.GUARDED, Reason.CLUSTER_LOOKS_EMPTIED, Reason.RECORD_LOST)
 
 
 def exit_code(

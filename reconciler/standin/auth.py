@@ -65,11 +65,3 @@ def implies(held: str, asked: str) -> bool:
         if index >= len(want) or not set(want[index]) <= set(choices):
             return False
     return True
-
-
-# Of the example that Aurora's own tests and its local mode use.
-EXAMPLE_USERS = Users(
-    passwords={"root": "secret", "wfarner": "password", "ksweeney": "12345"},
-    roles={"root": ("admin",), "wfarner": ("eng",)},
-    permissions={"admin": ("*",), "eng": (f"{JOBS}:*",)},
-)

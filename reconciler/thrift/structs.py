@@ -538,18 +538,6 @@ class GetJobUpdateDiffResult(ThriftStruct, frozen=True, kw_only=True):
     unchanged: Annotated[Set[ConfigGroup] | None, 4] = None
 
 
-class Attribute(ThriftStruct, frozen=True, kw_only=True):
-    name: Annotated[str | None, 1] = None
-    values: Annotated[Set[str] | None, 2] = None
-
-
-class HostAttributes(ThriftStruct, frozen=True, kw_only=True):
-    host: Annotated[str | None, 1] = None
-    attributes: Annotated[Set[Attribute] | None, 2] = None
-    mode: Annotated[MaintenanceMode | None, 3] = None
-    slaveId: Annotated[str | None, 4] = None
-
-
 class HostStatus(ThriftStruct, frozen=True, kw_only=True):
     host: Annotated[str | None, 1] = None
     mode: Annotated[MaintenanceMode | None, 2] = None

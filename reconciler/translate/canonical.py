@@ -35,11 +35,6 @@ UNKNOWN = {"unknown": True}
 AMBIGUOUS = re.compile(r"$|!|\[|limit:|.*,", re.DOTALL)
 
 
-def config_from(wire: bytes) -> Config:
-    """Return the config of a live slice; tjson.ProtocolError when it is no TaskConfig."""
-    return Config(canonical(tjson.decode(TaskConfig, wire)), wire)
-
-
 def config_of(task: TaskConfig) -> Config:
     """Return the config of a struct, with the bytes that it travels as.
 

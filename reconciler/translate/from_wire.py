@@ -68,14 +68,10 @@ def task(scheduled: aurora.ScheduledTask) -> LiveTask | None:
         raise ProtocolError("a task without id or status")
     if status not in ACTIVE_STATES:
         return None
-    last = scheduled.taskEvents[-1] if scheduled.taskEvents else None
     return LiveTask(
         task_id=assigned.taskId,
         instance=assigned.instanceId or 0,
         status=TaskStatus[status.name],
-        since_ms=(last.timestamp or 0) if last is not None else 0,
-        failures=scheduled.failureCount or 0,
-        message=last.message if last is not None else None,
     )
 
 

@@ -35,8 +35,6 @@ from reconciler.translate.raw import FIELDS, RawError, overlaid, patched
 from reconciler.translate.template import TemplateError, check_authored, check_document
 from reconciler.translate.thermos import EXECUTOR
 
-# Milliseconds in an i32.
-WATCH_MAX_S = (2**31 - 1) // 1000
 OWNER, PACKAGE, VERSION = "reconciler.owner", "reconciler.package", "reconciler.version"
 
 
@@ -276,8 +274,8 @@ def _service_problems(
 def _rollout_problems(
     job: DesiredJob, chosen: Rollout, platform: Platform, cluster: Cluster
 ) -> Iterator[Problem]:
-    if max(chosen.watch_s, chosen.watch_with_health_s) > WATCH_MAX_S:
-        message = f"rollouts.{chosen.name}: Aurora watches for {WATCH_MAX_S} s at most"
+    if max(chosen.watch_s, chosen.watch_with_health_s) > rollout.WATCH_MAX_S:
+        message = f"rollouts.{chosen.name}: Aurora watches for {rollout.WATCH_MAX_S} s at most"
         yield Problem(platform.origin, message)
     failures = chosen.failures_per_instance_max * job.spec.instances
     if failures > cluster.update_failures_max:

@@ -6,6 +6,9 @@ from reconciler.model.policy import Platform, Project, Rollout, Strategy
 from reconciler.model.spec import JobSpec
 from reconciler.model.update import UpdateSettings
 
+# Aurora counts the time in milliseconds, in 32 bits.
+WATCH_MAX_S = (2**31 - 1) // 1000
+
 
 def rollout_of(spec: JobSpec, project: Project, platform: Platform) -> Rollout | None:
     """Return the rollout that holds for the job; None when no menu has its name."""

@@ -1,5 +1,6 @@
 """The bare run on a stand-in: from whatever is live to what is declared, and then still."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -187,12 +188,15 @@ def test_one_instance_killed_by_hand_is_added_again(running: Site) -> None:
 def test_looks_grow_apart_while_an_update_rolls(site: Site) -> None:
     slow = service("web", sim={"run_ms": 60_000})
     site.declare(slow)
+    began = site.clock.now()
     assert site.converge().converged
     waits = site.clock.waits
     assert waits[0] == 1.0
     assert waits == sorted(waits)
     assert waits[-1] == 5.0
-    assert any(isinstance(event, Waiting) and event.holds for event in site.events)
+    told = [event for event in site.events if isinstance(event, Waiting) and event.holds]
+    # So long after the run began, whenever it is asked.
+    assert {event.until for event in told} == {began + timedelta(seconds=1800)}
 
 
 def test_run_ends_when_its_time_is_over(site: Site) -> None:

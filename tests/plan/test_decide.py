@@ -373,7 +373,7 @@ def test_updates(
 
 
 def test_update_without_room_says_why() -> None:
-    waiting = LiveTask("t1", 1, TaskStatus.PENDING, NOW_MS)
+    waiting = LiveTask("t1", 1, TaskStatus.PENDING)
     live = rolling(age_s=86_400, unsettled=(waiting,))
     snapshot = a_snapshot(live, pending={"t1": "Insufficient: CPU"})
     found = decision(a_round([a_job()], [live], snapshot=snapshot))

@@ -5,10 +5,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from reconciler.standin.auth import EXAMPLE_USERS
 from reconciler.standin.web import BINARY, JSON, TJSON, Answer
 from reconciler.thrift import binary_calls, calls
 from tests.standin.trees import reply_tree
+from tests.standin.users import EXAMPLE_USERS
 from tests.support.recordings import Http
 
 COMPARED = ("content-type", "www-authenticate", "allow", "location")

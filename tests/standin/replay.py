@@ -20,7 +20,6 @@ from functools import cache
 from typing import assert_never
 
 from reconciler.standin.aurora import Aurora
-from reconciler.standin.auth import EXAMPLE_USERS
 from reconciler.standin.door import Door
 from reconciler.standin.web import Answer
 from reconciler.thrift.calls import READ_ONLY_METHODS, decode_call, decode_reply, encode_call
@@ -28,6 +27,7 @@ from reconciler.thrift.structs import ScheduleStatus, TaskQuery
 from tests.standin.compare import USUAL, Ids, Tolerance, differences
 from tests.standin.raw import headers_of, heads_differ, line_of, tree, without_strangers
 from tests.standin.trees import recorded_hosts, reply_tree, without_a_choice
+from tests.standin.users import EXAMPLE_USERS
 from tests.support.recordings import NAMES, Http, Rpc, World, conversation
 
 # A recorded scheduler needs some milliseconds for what takes ours none, and it was asked again only

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from reconciler.standin.aurora import Aurora
-from reconciler.standin.auth import EXAMPLE_USERS
 from reconciler.standin.door import Door
 from reconciler.thrift.calls import METHODS, decode_reply, encode_call
 from reconciler.thrift.structs import (
@@ -31,6 +30,7 @@ from reconciler.thrift.structs import (
     TaskConfig,
 )
 from tests.standin.trees import recorded_hosts
+from tests.standin.users import EXAMPLE_USERS
 from tests.support.structs import a
 
 pytestmark = pytest.mark.slow

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from reconciler.standin.auth import EXAMPLE_USERS, BadCredentials, Users, implies
+from reconciler.standin.auth import BadCredentials, Users, implies
 from reconciler.standin.door import Door, Elsewhere
 from reconciler.standin.servlet import UNSECURE
 from reconciler.standin.web import BINARY, JSON, TJSON, Answer, as_json
@@ -32,6 +32,7 @@ from reconciler.thrift.structs import (
     TaskConfig,
 )
 from tests.standin.raw import headers_of, line_of
+from tests.standin.users import EXAMPLE_USERS
 from tests.support.recordings import Http, https
 
 OK = Response(responseCode=ResponseCode.OK, serverInfo=ServerInfo(clusterName="local"), details=())

@@ -8,7 +8,6 @@ import httpx
 import pytest
 
 from reconciler.standin.aurora import Aurora
-from reconciler.standin.auth import EXAMPLE_USERS
 from reconciler.standin.hosts import Host
 from reconciler.standin.journal import Journal, Moment
 from reconciler.standin.running import Running
@@ -25,6 +24,7 @@ from reconciler.thrift.structs import (
     TaskConfig,
     TaskQuery,
 )
+from tests.standin.users import EXAMPLE_USERS
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 import pytest
 
-from reconciler.standin.auth import EXAMPLE_USERS
 from reconciler.standin.shiro_ini import UsersError, users_in
+from tests.standin.users import EXAMPLE_USERS
 
 EXAMPLE = """
 # Of Aurora's own example.

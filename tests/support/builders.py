@@ -160,7 +160,7 @@ def a_group(config: Config, ids: Iterable[int]) -> LiveGroup:
 
 
 def a_task(instance: int, status: TaskStatus = TaskStatus.RUNNING) -> LiveTask:
-    return LiveTask(f"task-{instance}", instance, status, NOW_MS - 60_000)
+    return LiveTask(f"task-{instance}", instance, status)
 
 
 def a_live_job(

@@ -137,7 +137,7 @@ def test_a_task_tells_since_when_it_is_what_it_is() -> None:
         aurora.TaskEvent(timestamp=2, status=ScheduleStatus.THROTTLED, message="penalized"),
     )
     found = from_wire.task(a_task(ScheduleStatus.THROTTLED, taskEvents=events, failureCount=4))
-    assert found == LiveTask("t", 3, TaskStatus.THROTTLED, 2, 4, "penalized")
+    assert found == LiveTask("t", 3, TaskStatus.THROTTLED)
 
 
 def test_every_active_state_has_a_name_of_ours_and_an_ended_task_is_none() -> None:

@@ -86,6 +86,9 @@ def outcome(report: RoundReport | None) -> str:
         return "failed"
     if wrong := (*(f.message for f in report.faults), *_unread(report)):
         return f"faults: {'; '.join(wrong)}"
+    if not report.rounds and report.problems:
+        # No cluster is known: nobody looked at any job, and that is not to be settled.
+        return f"faults: {report.problems[0]}"
     return "settled" if settled(report) else "converging"
 
 

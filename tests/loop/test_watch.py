@@ -130,6 +130,16 @@ def test_round_that_breaks_is_logged_and_told(site: Site, caplog: pytest.LogCapt
     assert not any(isinstance(event, RoundEnded) for event in site.events)
 
 
+def test_heartbeat_does_not_call_settled_what_nobody_looked_at(site: Site) -> None:
+    """Without a platform no cluster is known, so no job of any of them was judged."""
+    site.declare(service("web"))
+    site.watch(120)
+    site.tree.files["platform/platform.yaml"] = "kind: ["
+    site.watch(120)
+    told = heartbeat(site)["outcome"]
+    assert told.startswith("faults: .: the desired state is not whole: there is no Platform")
+
+
 def test_tries_after_failures_grow_apart_up_to_the_interval(site: Site) -> None:
     site.declare(service("web"))
     site.cluster.befall = always_on(wire.Fault.UNREACHABLE)

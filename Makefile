@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test coverage fmt bench sizes lock clean
+.PHONY: help setup demo check test world coverage fmt bench sizes lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(STAMP) ## the gate of every commit: format, lint, types, the sample, fa
 
 test: check ## everything: `make check`, then the slow tests
 	$(BIN)/python -m pytest -n auto -m slow
+
+world: $(STAMP) ## worlds of chance: SEEDS=1000 tries many, SEED=17 tells one and shortens it
+	$(BIN)/python -m tests.world $(if $(SEED),$(SEED),--seeds $(or $(SEEDS),200))
 
 coverage: $(STAMP) ## the branches of translate, plan and apply that no fast test takes
 	$(BIN)/coverage run -m pytest -m "not slow"

@@ -1,6 +1,7 @@
 """A stand-in behind an in-memory transport, in virtual time, with faults and crashes."""
 
 import itertools
+import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import Enum, auto
@@ -9,9 +10,10 @@ from typing import Any
 
 import httpx
 
+from reconciler.record.fault import RecordError
 from reconciler.scheduler.http import Deadlines
 from reconciler.standin.aurora import Aurora
-from reconciler.standin.door import Door
+from reconciler.standin.door import Answer, Door
 from reconciler.standin.hosts import Host
 from reconciler.thrift import calls
 from reconciler.thrift.calls import READ_ONLY_METHODS, Call
@@ -75,7 +77,7 @@ class VirtualClock:
 
 class Fault(Enum):
     """What may befall one call. The first three never reach the scheduler; of the others, all but
-    the last two are carried out."""
+    the last two are carried out, `TWICE` once more than was asked."""
 
     UNREACHABLE = auto()
     DENIED = auto()
@@ -85,6 +87,7 @@ class Fault(Enum):
     ERROR_500 = auto()
     GARBAGE = auto()
     HOLLOW = auto()  # OK, and no result
+    TWICE = auto()  # delivered again by something on the way; the second answer is the one told
     OTHER_CLUSTER = auto()  # answered by another cluster, which is empty
     EMPTIED = auto()  # answered as after a restore of nothing
 
@@ -128,11 +131,22 @@ class Died(BaseException):
 
 
 class Crash:
-    """Dies at the n-th point where something reaches a disk or a scheduler; counts them."""
+    """Dies at the n-th point where something reaches a disk or a scheduler; counts them.
 
-    def __init__(self, at: int | None = None) -> None:
+    `full` are the writes of the record, counted from 1, that find no room on the disk.
+    """
+
+    def __init__(self, at: int | None = None, full: Iterable[int] = ()) -> None:
         self.points = 0
         self._at = at
+        self._full = frozenset(full)
+        self._writes = 0
+
+    def disk(self) -> None:
+        """Come before each write of the record."""
+        self._writes += 1
+        if self._writes in self._full:
+            raise RecordError("the record cannot be used: database or disk is full")
 
     def point(self) -> None:
         self.points += 1
@@ -155,6 +169,8 @@ class Cluster:
         self.crash = Crash()
         self._clock = clock
         self._roles = tuple(roles)
+        self._lock = threading.Lock()
+        self._owed_s = 0.0
         self.aurora = self._empty(name, hosts)
         self._door = Door(self.aurora)
 
@@ -193,7 +209,7 @@ class Cluster:
         return aurora
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self.aurora.advance(self._ms())
+        self._pay()
         call = calls.decode_call(request.read())
         self.calls.append(call)
         fault = self.befall(call)
@@ -203,7 +219,7 @@ class Cluster:
             case Fault.DENIED:
                 return httpx.Response(401)
             case Fault.LOST_REQUEST:
-                self._clock.pass_by(_patience(request))
+                self._lapse(_patience(request))
                 raise httpx.ReadTimeout("lost on the way there")
         writes = call.method not in READ_ONLY_METHODS
         if writes:
@@ -216,17 +232,17 @@ class Cluster:
     def _carried_out(
         self, request: httpx.Request, call: Call, fault: Fault | None
     ) -> httpx.Response:
-        path, headers, body = request.url.path, dict(request.headers), request.read()
         if fault in (Fault.OTHER_CLUSTER, Fault.EMPTIED):
             name = "elsewhere" if fault is Fault.OTHER_CLUSTER else self.name
-            told = Door(self._empty(name, ())).answer("POST", path, headers, body)
-            return httpx.Response(told.status, headers=told.headers, content=told.body)
-        told = self._door.answer("POST", path, headers, body)
+            return _response(_asked(Door(self._empty(name, ())), request))
+        told = self.deliver(call, request)
         match fault:
+            case Fault.TWICE:
+                told = self.deliver(call, request)
             case Fault.LOST_REPLY:
                 raise httpx.ReadError("lost on the way back")
             case Fault.SLOW:
-                self._clock.pass_by(_patience(request))
+                self._lapse(_patience(request))
                 raise httpx.ReadTimeout("too late")
             case Fault.ERROR_500:
                 return httpx.Response(500, content=b"<html>Problem accessing /api</html>")
@@ -237,7 +253,35 @@ class Cluster:
                 empty = Response(responseCode=ResponseCode.OK, serverInfo=info, details=())
                 content = calls.encode_reply(call.method, call.seqid, empty)
                 return httpx.Response(200, content=content)
-        return httpx.Response(told.status, headers=told.headers, content=told.body)
+        return _response(told)
+
+    def deliver(self, call: Call, request: httpx.Request) -> Answer:
+        """Have the scheduler answer a call that arrived; questions arrive side by side."""
+        del call
+        with self._lock:
+            self.aurora.advance(self._ms())
+            return _asked(self._door, request)
+
+    def _lapse(self, seconds: float) -> None:
+        """Let time pass while a call waits. Calls that wait side by side wait together: only the
+        next call that comes alone finds that it is later, whatever order threads have."""
+        if threading.current_thread() is threading.main_thread():
+            self._clock.pass_by(seconds)
+        else:
+            self._owed_s = max(self._owed_s, seconds)
+
+    def _pay(self) -> None:
+        if threading.current_thread() is threading.main_thread() and self._owed_s:
+            owed, self._owed_s = self._owed_s, 0.0
+            self._clock.pass_by(owed)
+
+
+def _asked(door: Door, request: httpx.Request) -> Answer:
+    return door.answer("POST", request.url.path, dict(request.headers), request.read())
+
+
+def _response(told: Answer) -> httpx.Response:
+    return httpx.Response(told.status, headers=told.headers, content=told.body)
 
 
 def _patience(request: httpx.Request) -> float:

@@ -9,7 +9,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from random import Random
@@ -166,6 +166,7 @@ class _Record(Record):
         found: Iterable[tuple[JobKey, PastAct]] = (),
     ) -> None:
         self.crash.point()
+        self.crash.disk()
         super().keep(cluster, before, after, found)
         self.crash.point()
 
@@ -173,6 +174,7 @@ class _Record(Record):
         self, before: Memory, after: Memory, at: datetime, outcome: Outcome, revision: str
     ) -> None:
         self.crash.point()
+        self.crash.disk()
         super().settle(before, after, at, outcome, revision)
         self.crash.point()
 
@@ -185,16 +187,38 @@ class _Record(Record):
         jobs: Iterable[JobStatus],
     ) -> None:
         self.crash.point()
+        self.crash.disk()
         super().keep_round(cluster, at, revision, unmanaged, jobs)
         self.crash.point()
 
 
+class HostClock:
+    """The clock of the reconciler's host: it may be wrong, and waiting does not go by it."""
+
+    def __init__(self, site: "Site") -> None:
+        self._site = site
+
+    def now(self) -> datetime:
+        return self._site.clock.now() + timedelta(seconds=self._site.ahead_s)
+
+    def monotonic(self) -> float:
+        return self._site.clock.monotonic()
+
+    def wait(self, seconds: float) -> None:
+        self._site.clock.wait(seconds)
+
+
 class Site:
-    """One reconciler and its clusters. `events` holds what was told during the runs."""
+    """One reconciler and its clusters. `events` holds what was told during the runs.
+
+    `clock` tells the true time, by which the clusters live; the host's is `ahead_s` of it.
+    """
 
     def __init__(self, state: Path, *names: str, agents: int = 4, more: str = "") -> None:
         self.state = state
         self.clock = VirtualClock()
+        self.ahead_s = 0.0
+        self.host = HostClock(self)
         self.tree = Tree()
         self.events: list[Event] = []
         self.crash = Crash()
@@ -224,7 +248,7 @@ class Site:
         self, orders: Orders = NO_ORDERS, *, writing: bool = True, left: Left = forever
     ) -> Iterator[Rounds]:
         """Return the rounds of one process."""
-        record = _Record(self.state, self.clock.now(), writing=writing)
+        record = _Record(self.state, self.host.now(), writing=writing)
         record.crash = self.crash
         for cluster in self.clusters.values():
             cluster.crash = self.crash
@@ -235,7 +259,7 @@ class Site:
                     record=record,
                     seat=cache(lambda cluster: self._seat(cluster, left)),
                     orders=orders,
-                    clock=self.clock,
+                    clock=self.host,
                     mint=lambda: f"token-{next(self._tokens)}",
                 )
             )
@@ -243,11 +267,11 @@ class Site:
     def step(self, orders: Orders = NO_ORDERS, consent: Consent = always) -> RoundReport:
         """Do one round."""
         with self.rounds(orders) as rounds:
-            return rounds.step(self.clock.now(), consent, self.events.append, lambda: False)
+            return rounds.step(self.host.now(), consent, self.events.append, lambda: False)
 
     def preview(self, orders: Orders = NO_ORDERS) -> RoundReport:
         with self.rounds(orders, writing=False) as rounds:
-            return rounds.preview(self.clock.now())
+            return rounds.preview(self.host.now())
 
     def converge(
         self,
@@ -257,10 +281,10 @@ class Site:
         stopping: Callable[[], bool] = lambda: False,
     ) -> Converged:
         """Do rounds until nothing is left to do, as `reconcile` does."""
-        patience = Patience(self.clock, timeout_s)
+        patience = Patience(self.host, timeout_s)
         with self.rounds(orders, left=patience.to_answer) as rounds:
             limits = Limits(patience.left)
-            return converge(rounds, self.clock, limits, self.events.append, consent, stopping)
+            return converge(rounds, self.host, limits, self.events.append, consent, stopping)
 
     def watch(self, seconds: float, interval_s: float = 30, orders: Orders = NO_ORDERS) -> None:
         """Do rounds for so long, as `reconcile watch` does."""
@@ -268,7 +292,7 @@ class Site:
         with self.rounds(orders) as rounds:
             watch(
                 rounds,
-                self.clock,
+                self.host,
                 Rhythm(interval_s, Random(0)),
                 self.events.append,
                 Supervisor(self.state / "heartbeat.json"),
@@ -276,12 +300,12 @@ class Site:
             )
 
     def memory(self, cluster: str = NAME) -> Memory:
-        with Record(self.state, self.clock.now(), writing=False) as record:
+        with Record(self.state, self.host.now(), writing=False) as record:
             return record.memory(cluster)
 
     def history(self, name: str) -> list[tuple[str, str]]:
         """Return action and outcome of each act on a job, oldest first."""
-        with Record(self.state, self.clock.now(), writing=False) as record:
+        with Record(self.state, self.host.now(), writing=False) as record:
             told = record.acts(100).get(JobKey(NAME, "shop", "prod", name), ())
         return [(act.action, act.outcome) for act in reversed(told)]
 

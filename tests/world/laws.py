@@ -13,8 +13,11 @@ from typing import Any
 
 from reconciler.thrift.structs import (
     JobConfiguration,
+    JobKey,
     JobUpdateRequest,
     JobUpdateStatus,
+    JobUpdateSummary,
+    ScheduleStatus,
     TaskConfig,
 )
 from tests.world import sight
@@ -45,7 +48,8 @@ class Known:
 
     ours: dict[Name, datetime] = field(default_factory=dict)
     killed: list[tuple[datetime, Name]] = field(default_factory=list)
-    restarted: list[tuple[datetime, Name]] = field(default_factory=list)
+    restarted: list[tuple[datetime, Name, int]] = field(default_factory=list)
+    refilled: list[tuple[Name, int]] = field(default_factory=list)
     configs: dict[tuple[Name, Any], tuple[str, str]] = field(default_factory=dict)
 
 
@@ -300,6 +304,56 @@ def never_downgrade_unasked(case: Case) -> Iterator[str]:
         yield f"commit {max(applied)} was applied, this is {case.reading.commit.number}"
 
 
+def let_workers_wait_for_their_master(case: Case) -> Iterator[str]:
+    """Workers that start before their master find none, and fail: the master comes first, and
+    the workers only when it runs."""
+    wish = case.wish
+    if case.method != "startJobUpdate" or wish is None or wish.master is None:
+        return
+    if not case.asked.undisturbed:
+        return
+    lead = case.content.wishes()[case.name[0], wish.master]
+    key = JobKey(role=lead.role, environment="prod", name=lead.name)
+    held = sight.holding(case.world.wire.aurora, key)
+    runs = [t for t in held.tasks if t.status is ScheduleStatus.RUNNING]
+    if held.update is not None or len(runs) != 1 or not sight.fulfils(runs[0].config, lead):
+        yield f"{wish.master} is not settled: {[t.status.name for t in held.tasks]}"
+
+
+def never_start_over_dying_tasks(case: Case) -> Iterator[str]:
+    """Aurora compares with tasks that are being killed, too: asked for the same config it says
+    "unchanged", and the job ends dead."""
+    if case.method != "startJobUpdate" or not case.asked.undisturbed:
+        return
+    dying = [t.instance for t in case.asked.before.tasks if t.status is ScheduleStatus.KILLING]
+    if dying and case.asked.before.update is None:
+        yield f"instances {dying} are being killed"
+
+
+def give_updates_their_time(case: Case) -> Iterator[str]:
+    """An update of ours to what is declared is not given up before it can have come up: a slow
+    start is no failure. At least ten minutes, by a clock that is right."""
+    update, wish = case.asked.before.update, case.wish
+    if case.method not in ("abortJobUpdate", "rollbackJobUpdate") or update is None:
+        return
+    if wish is None or wish.is_cron or not _ours(update) or case.world.clock_was_wrong:
+        return
+    found = sight.details(case.world.wire.aurora, update).update
+    desired = found.instructions.desiredState if found and found.instructions else None
+    state = update.state
+    if desired is None or desired.task is None or state is None:
+        return
+    same = sight.fulfils(desired.task, wish) and _revision_wish(case, update) == wish
+    age_s = case.asked.at.timestamp() - (state.createdTimestampMs or 0) / 1000
+    if same and age_s < 600:
+        yield f"it is {age_s:.0f} s old"
+
+
+def _revision_wish(case: Case, update: JobUpdateSummary) -> Wish | None:
+    commit = case.world.repository.of(sight.metadata(update).get(sight.REVISION, ""))
+    return commit.content.wishes().get(case.name) if commit is not None else None
+
+
 # --- exactly once
 
 
@@ -321,20 +375,30 @@ def never_try_again_what_failed(case: Case) -> Iterator[str]:
     del newest
     for update in earlier[:1]:
         state = update.state
-        if state is None or state.status not in BAD or not _ours(update):
+        if state is None or not _ours(update) or not _went_badly(case, update):
             continue
         ended = (state.lastModifiedTimestampMs or 0) / 1000
         if any(ended <= at.timestamp() for at in case.world.retried):
             continue
         if _desired(case, update) == sight.meaning(case.config):
-            yield f"the update before, to the same config, ended {state.status.name}"
+            yield f"the update before, to the same config, ended {state.status}"
 
 
-def _ours(update: Any) -> bool:
+def _went_badly(case: Case, update: JobUpdateSummary) -> bool:
+    """Return whether it failed, or a person put an end to this very wish."""
+    status = update.state.status if update.state is not None else None
+    if status is not JobUpdateStatus.ABORTED:
+        return status in BAD
+    events = sight.details(case.world.wire.aurora, update).updateEvents or ()
+    by_person = bool(events) and events[-1].user not in (None, OUR_USER)
+    return by_person and _revision_wish(case, update) == case.wish
+
+
+def _ours(update: JobUpdateSummary) -> bool:
     return sight.metadata(update).get(sight.INSTALLATION) == PLATFORM_NAME
 
 
-def _desired(case: Case, update: Any) -> str | None:
+def _desired(case: Case, update: JobUpdateSummary) -> str | None:
     found = sight.details(case.world.wire.aurora, update).update
     assert found is not None
     assert found.instructions is not None
@@ -373,6 +437,24 @@ def _one(name: Name) -> Name:
     return name[0], name[1].removesuffix("-master").removesuffix("-workers")
 
 
+def restart_no_more_than_the_guard_allows(case: Case) -> Iterator[str]:
+    """One edit of the platform restarts the fleet: more than so many jobs in an hour need a
+    person. A single job's rollout passes always."""
+    if case.method != "startJobUpdate" or not case.asked.taken or not case.replaced:
+        return
+    if case.process.released.approve:
+        return
+    now = case.asked.host_at
+    since = max(case.world.lost_records, default=datetime.min.replace(tzinfo=now.tzinfo))
+    found = [r for r in case.known.restarted if now - r[0] < HOUR and r[0] >= since]
+    before = {name for _, name, reading in found if reading != case.reading.number}
+    at_once = {name for _, name, reading in found if reading == case.reading.number} - before
+    fresh = {case.name, *at_once} - before
+    limit = case.content.policy.restarts_max
+    if len(fresh) > 1 and len(fresh | before) > limit:
+        yield f"{len(fresh | before)} jobs restart within an hour, {limit} are allowed"
+
+
 def keep_half_of_a_job(case: Case) -> Iterator[str]:
     """A count with a digit too few takes a service down: no job loses more than half at once."""
     if case.method != "startJobUpdate" or not case.asked.taken:
@@ -394,9 +476,10 @@ def never_refill_a_cluster_that_looks_emptied(case: Case) -> Iterator[str]:
     whole fleet a second time. More than so many jobs gone at once need a person."""
     if not case.asked.taken or case.method not in STARTS or case.process.released.approve:
         return
-    gone = case.world.vanished & case.known.ours.keys() & case.content.readable().keys()
-    if case.name in gone and len(gone) > max(case.content.policy.vanished_max, 1) * 2 + 2:
-        yield f"{len(gone)} jobs were gone at once"
+    refilled = {name for name, reading in case.known.refilled if reading == case.reading.number}
+    limit = case.content.policy.vanished_max
+    if case.name in case.world.vanished & case.known.ours.keys() and len(refilled) >= limit:
+        yield f"{len(refilled) + 1} jobs that had gone are started at once, {limit} is normal"
 
 
 CALL_LAWS: tuple[Law, ...] = (
@@ -414,9 +497,13 @@ CALL_LAWS: tuple[Law, ...] = (
     restart_only_what_changed,
     put_nothing_that_varies_into_a_config,
     never_downgrade_unasked,
+    let_workers_wait_for_their_master,
+    never_start_over_dying_tasks,
+    give_updates_their_time,
     look_before_asking_again,
     never_try_again_what_failed,
     kill_no_more_than_the_guard_allows,
+    restart_no_more_than_the_guard_allows,
     keep_half_of_a_job,
     never_refill_a_cluster_that_looks_emptied,
 )
@@ -438,9 +525,11 @@ def learn(case: Case) -> None:
     if not case.asked.taken:
         return
     if case.method in STARTS:
+        if case.name in case.world.vanished & known.ours.keys():
+            known.refilled.append((case.name, case.reading.number))
         known.ours.setdefault(case.name, at)
         case.world.vanished.discard(case.name)
     if case.method in KILLS:
         known.killed.append((at, case.name))
     if case.method == "startJobUpdate" and case.replaced:
-        known.restarted.append((at, case.name))
+        known.restarted.append((at, case.name, case.reading.number))

@@ -152,6 +152,7 @@ def fail_over(world: World, event: Event) -> None:
 
 def jump(world: World, event: Event) -> None:
     """The host's clock goes `seconds` ahead, or (odd `number`) back."""
+    world.clock_was_wrong = True
     world.site.ahead_s += -event.seconds if event.number % 2 else event.seconds
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from reconciler.model.plan import Keep
+from reconciler.model.plan import Keep, Standing
 from reconciler.plan.inputs import Orders
 from tests.world import laws, manners, sight
 from tests.world.deeds import do
@@ -107,6 +107,15 @@ class _Telling:
         before = len(world.asked)
         self._happen(Event("watch", number=LOOK_S, seconds=QUIET_S))
         yield from (f"becomes_quiet: {a.call.method} of {a.key.name}" for a in world.asked[before:])
+        yield from self._waits_for_nobody()
+
+    def _waits_for_nobody(self) -> Iterator[str]:
+        """By then every job is as declared, or a person is told what it needs of him."""
+        report = self.world.site.preview()
+        for d in (d for told in report.rounds for d in told.plan.decisions):
+            standing = d.reason.standing
+            if standing in (Standing.ACT, Standing.WAITING):
+                yield f"waits_for_nobody: {d.key.name}: {d.reason.label} {d.detail}"
 
     def _becomes_right(self) -> Iterator[str]:
         """Every job gets a version that works, and people release what waits for them: within

@@ -44,7 +44,8 @@ class Asked:
     """A call that would change something, and all that was seen of it from outside.
 
     `missing` are the questions of this round, about this job or about everything, whose last answer
-    was missed. `since_look` says that the job was looked at after the last such call about it.
+    was missed. `since_look` says that the job was looked at after the last such call about it,
+    `undisturbed` that since this round began nothing happened, and no time passed.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Asked:
     before: Holding
     missing: tuple[str, ...]
     since_look: bool
+    undisturbed: bool
     code: ResponseCode | None = None
 
     @property
@@ -107,6 +109,8 @@ class Wire(Cluster):
         self._unlooked: set[tuple[str, str]] = set()
         self._delivered: httpx.Request | None = None
         self._round = -1
+        self._moment: tuple[datetime, int] | None = None
+        self.disturbances: Callable[[], int] = int
         self._seen = threading.Lock()
 
     def begin(self, process: int) -> None:
@@ -216,6 +220,7 @@ class Wire(Cluster):
                 before=sight.holding(self.aurora, key),
                 missing=tuple(sorted(missing)),
                 since_look=name not in self._unlooked,
+                undisturbed=self._moment == self._moment_now(),
             )
         )
         self._unlooked.add(name)
@@ -237,7 +242,12 @@ class Wire(Cluster):
             return False
         fresh = self.readings() != self._round
         self._round = self.readings()
+        if fresh:
+            self._moment = self._moment_now()
         return fresh
+
+    def _moment_now(self) -> tuple[datetime, int]:
+        return self._true_now(), self.disturbances()
 
 
 def _about(call: Call) -> tuple[str, str] | None:

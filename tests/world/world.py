@@ -69,6 +69,7 @@ class World:
         self.site.tree = self.repository
         self.wire = Wire(clock, HOSTS, ROLES, host_now)
         self.site.clusters = {"dev": self.wire}
+        self.wire.disturbances = lambda: len(self.causes)
         self.wire.readings = lambda: len(self.repository.readings)
         self.processes: list[Process] = []
         self.running: Process | None = None
@@ -79,6 +80,7 @@ class World:
         self.retried: list[datetime] = []
         self.lost_records: list[datetime] = []
         self.vanished: set[tuple[str, str]] = set()
+        self.clock_was_wrong = False
         self.broken: list[str] = []
 
     @property

@@ -195,7 +195,8 @@ def _owned(
         if not isinstance(decision, Keep):
             continue
         if decision.reason is Reason.GONE:
-            owned.pop(key, None)
+            if key in owned and _tells_of(given, owned[key]):
+                del owned[key]
         elif decision.reason in (Reason.ADOPTED, Reason.CONVERGED) and key in given.rendered:
             # A file that moved, a project that was renamed: the same job, told anew.
             owned[key] = replace(
@@ -203,6 +204,12 @@ def _owned(
                 revision=_revision(memory.owned.get(key), given.tree.revision.id),
             )
     return owned
+
+
+def _tells_of(given: PlanInput, owned: Owned) -> bool:
+    """Return whether this revision may say that a job is no longer declared: an older one, which
+    never knew it, may not."""
+    return given.tree.revision.descends_from(owned.revision) is not False
 
 
 def _restored(

@@ -76,6 +76,27 @@ def test_only_what_was_applied_is_owned_and_only_what_was_lost_is_pending(
     assert (KEY in found.owned, KEY in found.intents) == (owned, pending)
 
 
+NEWER = "e" * 40
+REVISIONS: dict[str, tuple[Revision, bool]] = {
+    "this very one": (Revision(NEWER), False),
+    "a later one": (Revision(REVISION_NOW, frozenset({NEWER}), frozenset({NEWER})), False),
+    "an older one": (Revision(REVISION_NOW, frozenset(), frozenset({NEWER})), True),
+    "one of which nobody knows": (Revision(REVISION_NOW), False),
+}
+
+
+@pytest.mark.parametrize("case", REVISIONS.values(), ids=REVISIONS)
+def test_job_that_is_gone_is_forgotten_unless_by_an_old_checkout(
+    case: tuple[Revision, bool],
+) -> None:
+    """It never knew the job: that it declares none says nothing."""
+    revision, remembered = case
+    memory = replace(owning(), owned={KEY: an_owned(revision=NEWER)})
+    given = a_round(memory=memory, tree=replace(a_tree(), revision=revision))
+    assert [d.reason for d in plan(given).decisions] == [Reason.GONE]
+    assert (KEY in after(given).owned) is remembered
+
+
 def test_refused_spec_is_quarantined_until_it_changes() -> None:
     act = act_of(CHANGE)
     found = carried_out(CHANGE, CHANGE.memory, Refused(act, "Invalid tier"))

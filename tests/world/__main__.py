@@ -8,6 +8,7 @@ import argparse
 import logging
 import multiprocessing
 import sys
+from collections.abc import Sequence
 
 from tests.world.draw import drawn
 from tests.world.events import Story
@@ -22,10 +23,13 @@ def main() -> int:
     parser.add_argument("seed", nargs="*", type=int, help="tell these stories, and shorten them")
     parser.add_argument("--seeds", type=int, default=0, help="try so many")
     parser.add_argument("--first", type=int, default=0, help="beginning with this one")
+    parser.add_argument("--until-broken", action="store_true", help="stop at the first")
+    parser.add_argument("--brief", action="store_true", help="shorten no story")
     asked = parser.parse_args()
-    if asked.seed:
+    if asked.seed and not asked.brief:
         return max(_one(seed) for seed in asked.seed)
-    return _many(range(asked.first, asked.first + asked.seeds))
+    seeds = asked.seed or range(asked.first, asked.first + asked.seeds)
+    return _many(seeds, until_broken=asked.until_broken)
 
 
 def _one(seed: int) -> int:
@@ -40,13 +44,16 @@ def _one(seed: int) -> int:
     return 1
 
 
-def _many(seeds: range) -> int:
+def _many(seeds: Sequence[int], *, until_broken: bool) -> int:
     wrong = 0
     with multiprocessing.Pool() as pool:
         for seed, found in pool.imap(_tried, seeds):
-            if found.broken:
-                wrong += 1
-                print(f"seed {seed}: {_words(found)}\n    python -m tests.world {seed}", flush=True)
+            if not found.broken:
+                continue
+            wrong += 1
+            print(f"seed {seed}: {_words(found)}\n    python -m tests.world {seed}", flush=True)
+            if until_broken:
+                return 1
     print(f"{len(seeds)} worlds, {wrong} broke a law")
     return 1 if wrong else 0
 

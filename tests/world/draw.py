@@ -1,6 +1,5 @@
 """Draw a story from a seed: what a fleet, its people and its weather may come to in a few hours."""
 
-from collections.abc import Callable
 from random import Random
 
 from tests.support.cluster import Fault
@@ -8,15 +7,14 @@ from tests.world.events import Event, Story
 
 NAMES = ("web-1", "web-2", "web-3", "web-4", "web-5", "night-1", "night-2", "train-1")
 FAULTS = tuple(f.name for f in Fault if f is not Fault.EMPTIED)
-Draw = Callable[[Random], Event]
 
 
 def drawn(seed: int) -> Story:
-    """Return the story of a seed."""
+    """Return the story of a seed: some plots that are known to be hard, and what chance adds."""
     chance = Random(seed)
     events = [*_beginning(chance)]
-    for _ in range(chance.randint(5, 9)):
-        events += _spell(chance)
+    for _ in range(chance.randint(4, 8)):
+        events += _spell(chance) if chance.random() < 0.5 else _plot(chance)
     return tuple(events)
 
 
@@ -24,7 +22,12 @@ def _beginning(chance: Random) -> list[Event]:
     """A fleet is declared and, as a rule, comes up."""
     events = [_policy(chance) for _ in range(chance.randint(0, 3))]
     names = [name for name in NAMES if chance.random() < 0.75] or ["web-1"]
-    events += [Event("create", name, chance.randint(1, 4)) for name in names]
+    for name in names:
+        if chance.random() < 0.1:
+            events.append(Event("create theirs", name, chance.randint(0, 5)))
+        events.append(Event("create", name, chance.randint(1, 4)))
+        if chance.random() < 0.3:
+            events.append(Event("roll otherwise", name, chance.randint(0, 2)))
     if chance.random() < 0.8:
         events.append(Event("converge", seconds=1800))
     return events
@@ -33,6 +36,108 @@ def _beginning(chance: Random) -> list[Event]:
 def _policy(chance: Random) -> Event:
     verb = chance.choice(("set prunes", "set restarts", "set vanished"))
     return Event(verb, number=chance.randint(1, 4))
+
+
+# --- plots
+
+
+def _plot(chance: Random) -> list[Event]:
+    """One of the stories that fleets live through, with whatever befalls it."""
+    name, number = chance.choice(NAMES), chance.randint(1, 9)
+    events = chance.choice(PLOTS)(chance, name, number)
+    at = chance.randint(0, len(events) - 1)
+    befalls = [_mishap(chance)] if chance.random() < 0.5 else []
+    befalls += [_meanwhile(chance)] if chance.random() < 0.5 else []
+    return [*events[:at], *befalls, *events[at:], _process(chance)]
+
+
+def _meddled(chance: Random, name: str, number: int) -> list[Event]:
+    word = chance.choice(("pause", "abort", "roll back", "update by hand", "kill", "restart"))
+    change = chance.choice(("release", "tweak", "scale", "misbehave"))
+    return [Event(change, name, number), Event("converge", seconds=1), Event(word, name, number)]
+
+
+def _purged(chance: Random, name: str, number: int) -> list[Event]:
+    del name
+    first = Event("set prunes", number=chance.randint(1, 3))
+    return [first, Event("purge", number=number % 4), Event("watch", seconds=400)]
+
+
+def _one_by_one(chance: Random, name: str, number: int) -> list[Event]:
+    """Many small deletions: they must not come to what a large one may not."""
+    del number
+    names = chance.sample(NAMES, 4)
+    removals = [[Event("remove", n), Event("converge", seconds=120)] for n in (name, *names)]
+    return [event for pair in removals for event in pair]
+
+
+def _emptied(chance: Random, name: str, number: int) -> list[Event]:
+    del name, number
+    return [Event("set vanished", number=chance.randint(1, 3)), Event("empty"), *_later(chance)]
+
+
+def _half_read(chance: Random, name: str, number: int) -> list[Event]:
+    bad = chance.choice((Event("pull half", number=number), Event("damage", name)))
+    extra = [Event("remove", chance.choice(NAMES))] if chance.random() < 0.5 else []
+    return [*extra, bad, Event("watch", seconds=200), *_later(chance)]
+
+
+def _undone(chance: Random, name: str, number: int) -> list[Event]:
+    """A deletion that is taken back before the second look."""
+    del number
+    brief = Event("converge", seconds=chance.choice((1, 5, 20, 60)))
+    return [Event("remove", name), brief, Event("revert", number=1), *_later(chance)]
+
+
+def _downgraded(chance: Random, name: str, number: int) -> list[Event]:
+    newer = [Event("release", name, number), Event("converge", seconds=1800)]
+    return [*newer, Event("check out", number=chance.randint(1, 3)), *_later(chance)]
+
+
+def _contested(chance: Random, name: str, number: int) -> list[Event]:
+    gone = [Event("remove", name), Event("converge", seconds=200)]
+    theirs = [Event("create theirs", name, number), Event("create", name, 2)]
+    return [*(gone if chance.random() < 0.7 else []), *theirs, *_later(chance)]
+
+
+def _everywhere(chance: Random, name: str, number: int) -> list[Event]:
+    del name
+    first = Event("set restarts", number=chance.randint(1, 3))
+    return [first, Event("upgrade all", number=number), *_later(chance)]
+
+
+def _broken_release(chance: Random, name: str, number: int) -> list[Event]:
+    return [Event("misbehave", name, number), Event("converge", seconds=1800), *_later(chance)]
+
+
+def _laid_out_otherwise(chance: Random, name: str, number: int) -> list[Event]:
+    """Another client writes the same config in its own way, and then the count changes."""
+    theirs = Event("update by hand", name, number | 1)
+    change = Event("scale", name, chance.randint(1, 5))
+    return [theirs, Event("sleep", seconds=600), change, *_later(chance)]
+
+
+def _later(chance: Random) -> list[Event]:
+    return [_process(chance)] if chance.random() < 0.8 else []
+
+
+PLOTS = (
+    _meddled,
+    _meddled,
+    _purged,
+    _one_by_one,
+    _emptied,
+    _half_read,
+    _undone,
+    _downgraded,
+    _contested,
+    _everywhere,
+    _broken_release,
+    _laid_out_otherwise,
+)
+
+
+# --- and what chance adds
 
 
 def _spell(chance: Random) -> list[Event]:
@@ -138,6 +243,7 @@ def _mishap(chance: Random) -> Event:
         "storm": 4,
         "mishap": 6,
         "fail over": 2,
+        "misdirect": 2,
         "jump": 1,
         "lose record": 1,
     }
@@ -152,7 +258,7 @@ def _mishap(chance: Random) -> Event:
             return Event(verb, name, chance.choice((5, 10, 30)), chance.randint(1, 10**6))
         case "mishap":
             return Event(verb, chance.choice(FAULTS), chance.randint(1, 6))
-        case "fail over":
+        case "fail over" | "misdirect":
             return Event(verb, number=chance.randint(1, 40), seconds=chance.randint(1, 40))
         case "jump":
             seconds = chance.choice((5, 60, 1800))

@@ -26,7 +26,7 @@ class Event:
         told += [self.name] if self.name else []
         told += [str(self.number)] if self.number else []
         told += [f"{self.seconds}s"] if self.seconds else []
-        told += [f"(before call {self.at})"] if self.at else []
+        told += [f"@{self.at}"] if self.at else []
         return " ".join(told)
 
 

@@ -23,6 +23,7 @@ from reconciler.thrift.structs import (
 from tests.world import sight
 from tests.world.intent import PLATFORM_NAME, Content, Wish
 from tests.world.repository import Reading
+from tests.world.sight import Holding
 from tests.world.wire import Asked
 from tests.world.world import Process, World
 
@@ -364,6 +365,30 @@ def look_before_asking_again(case: Case) -> Iterator[str]:
         yield "nobody looked since the last call about this job"
 
 
+def act_only_on_what_was_planned(case: Case) -> Iterator[str]:
+    """Between a plan and its act the cluster moves: a kill would hit successors, an update undo
+    what came meanwhile. What is held when the act arrives is what was held when it was planned;
+    only the moment after the last look is out of anybody's hands."""
+    planned, before = case.asked.planned, case.asked.before
+    if planned is None:
+        return
+    match case.method:
+        case "killTasks":
+            same = {t.id for t in planned.tasks} == {t.id for t in before.tasks}
+        case "startJobUpdate":
+            same = _groups(planned) == _groups(before) and before.update is None
+        case "scheduleCronJob" | "descheduleCronJob":
+            same = planned.template == before.template
+        case _:
+            same = planned.update == before.update
+    if not same:
+        yield "it is not what it was when this was planned"
+
+
+def _groups(held: Holding) -> dict[int, TaskConfig]:
+    return {t.instance: t.config for t in held.tasks}
+
+
 def never_try_again_what_failed(case: Case) -> Iterator[str]:
     """A config that failed fails again, and takes instances down each time: it waits for another
     one, or for a person's word."""
@@ -501,6 +526,7 @@ CALL_LAWS: tuple[Law, ...] = (
     never_start_over_dying_tasks,
     give_updates_their_time,
     look_before_asking_again,
+    act_only_on_what_was_planned,
     never_try_again_what_failed,
     kill_no_more_than_the_guard_allows,
     restart_no_more_than_the_guard_allows,

@@ -24,6 +24,7 @@ from reconciler.thrift.structs import (
     TaskConfig,
 )
 from tests.world import sight
+from tests.world.commits import project_of
 from tests.world.events import Event
 from tests.world.sight import Held
 from tests.world.world import HOSTS, ROLES, World, quota
@@ -119,7 +120,8 @@ def _word(method: str) -> Deed:
 
 def create_theirs(world: World, event: Event) -> None:
     """Somebody creates a job of his own, under a name that may be declared some day."""
-    key = JobKey(role=ROLES[event.number % 2], environment="prod", name=event.name)
+    project = project_of(event.name) if event.number % 3 else ROLES[event.number % 2]
+    key = JobKey(role=project, environment="prod", name=event.name)
     if sight.holding(world.wire.aurora, key).empty:
         job = JobConfiguration(key=key, taskConfig=their_config(key), instanceCount=2)
         _do(world, event, "createJob", description=job)

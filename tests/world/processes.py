@@ -150,6 +150,11 @@ def fail_over(world: World, event: Event) -> None:
     world.weather().stale = (event.number, event.number + event.seconds)
 
 
+def misdirect(world: World, event: Event) -> None:
+    """Its calls from `number` on, for `seconds` calls, reach another cluster, which is empty."""
+    world.weather().elsewhere = (event.number, event.number + event.seconds)
+
+
 def jump(world: World, event: Event) -> None:
     """The host's clock goes `seconds` ahead, or (odd `number`) back."""
     world.clock_was_wrong = True
@@ -173,6 +178,7 @@ DEEDS: Mapping[str, Deed] = {
     "storm": storm,
     "mishap": mishap,
     "fail over": fail_over,
+    "misdirect": misdirect,
     "jump": jump,
     "lose record": lose_record,
 }

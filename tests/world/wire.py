@@ -34,6 +34,13 @@ from tests.world.sight import Holding
 
 # Of these the answer is missed: the caller knows no more than before.
 UNHEARD = frozenset(Fault) - {Fault.TWICE}
+NEVER_ARRIVES = (
+    Fault.UNREACHABLE,
+    Fault.DENIED,
+    Fault.LOST_REQUEST,
+    Fault.OTHER_CLUSTER,
+    Fault.EMPTIED,
+)
 # Stands for a name where a question is about all templates of a role.
 CRONS = "*"
 NOT_PERSISTED = "Failed to persist storage changes: it leads no more"
@@ -46,6 +53,8 @@ class Asked:
     `missing` are the questions of this round, about this job or about everything, whose last answer
     was missed. `since_look` says that the job was looked at after the last such call about it,
     `undisturbed` that since this round began nothing happened, and no time passed.
+    `planned` is what was held of the job when the plan was made, None when nobody can tell: it was
+    asked nothing then, or something happened after it was looked at for the last time.
     """
 
     number: int
@@ -59,6 +68,7 @@ class Asked:
     missing: tuple[str, ...]
     since_look: bool
     undisturbed: bool
+    planned: "Holding | None"
     code: ResponseCode | None = None
 
     @property
@@ -81,6 +91,7 @@ class Weather:
     faults: tuple[Fault, ...] = ()
     writes: dict[int, Fault] = field(default_factory=dict)
     stale: tuple[int, int] = (0, 0)
+    elsewhere: tuple[int, int] = (0, 0)
 
 
 class Wire(Cluster):
@@ -109,6 +120,8 @@ class Wire(Cluster):
         self._unlooked: set[tuple[str, str]] = set()
         self._delivered: httpx.Request | None = None
         self._round = -1
+        self._planned: dict[tuple[str, str], Holding] = {}
+        self._looked: dict[tuple[str, str], tuple[datetime, int]] = {}
         self._moment: tuple[datetime, int] | None = None
         self.disturbances: Callable[[], int] = int
         self._seen = threading.Lock()
@@ -141,12 +154,14 @@ class Wire(Cluster):
             fault = self._fault(call)
             if call.method in READ_ONLY_METHODS:
                 self._question(call, heard=fault not in UNHEARD)
-            elif fault in (Fault.UNREACHABLE, Fault.DENIED, Fault.LOST_REQUEST):
+            elif fault in NEVER_ARRIVES:
                 self._note(call)
                 self.judge(self.asked[-1])
             return fault
 
     def _fault(self, call: Call) -> Fault | None:
+        if self._within(self.weather.elsewhere):
+            return Fault.OTHER_CLUSTER
         if call.method not in READ_ONLY_METHODS:
             self._written += 1
             if self._written in self.weather.writes:
@@ -170,7 +185,7 @@ class Wire(Cluster):
         return self._answered(call, request)
 
     def _answered(self, call: Call, request: httpx.Request) -> Answer:
-        if self.past is not None and self._is_stale():
+        if self.past is not None and self._within(self.weather.stale):
             return self._from_the_past(call, request)
         return super().deliver(call, request)
 
@@ -182,9 +197,8 @@ class Wire(Cluster):
         self.judge(self.asked[-1])
         return told
 
-    def _is_stale(self) -> bool:
-        first, last = self.weather.stale
-        return first <= self._alone <= last
+    def _within(self, calls: tuple[int, int]) -> bool:
+        return calls[0] <= self._alone <= calls[1] and calls != (0, 0)
 
     def _from_the_past(self, call: Call, request: httpx.Request) -> Answer:
         """Answer as a scheduler that does not know yet that another one leads."""
@@ -221,6 +235,7 @@ class Wire(Cluster):
                 missing=tuple(sorted(missing)),
                 since_look=name not in self._unlooked,
                 undisturbed=self._moment == self._moment_now(),
+                planned=self._planned.get(name) if self._is_as_looked_at(name) else None,
             )
         )
         self._unlooked.add(name)
@@ -230,11 +245,29 @@ class Wire(Cluster):
         whose = _about(call)
         if whose is None and self._begins_a_round(call):
             self._answers.clear()
+            self._planned.clear()
         # A question about a role's quota is the scheduler's own to answer: it checks the act.
         if call.method != "getQuota":
             self._answers[_question_of(call)] = (whose, heard)
+        if whose is not None:
+            self._look(whose)
         if heard:
             self._unlooked -= {whose} if whose is not None else set(self._unlooked)
+
+    def _look(self, name: tuple[str, str]) -> None:
+        """Keep what is held of a job when it is asked about: side by side, for the plan; alone,
+        for the last time before an act."""
+        if threading.current_thread() is threading.main_thread():
+            self._looked[name] = self._moment_now()
+        elif name not in self._planned and name[1] != CRONS:
+            key = JobKey(role=name[0], environment="prod", name=name[1])
+            with self._lock:
+                self.aurora.advance(self._ms())
+                self._planned[name] = sight.holding(self.aurora, key)
+
+    def _is_as_looked_at(self, name: tuple[str, str]) -> bool:
+        looked = (self._looked.get(name), self._looked.get((name[0], CRONS)))
+        return self.past is None and self._moment_now() in looked
 
     def _begins_a_round(self, call: Call) -> bool:
         """The bulk reading follows a reading of the tree; questions about single jobs do not."""

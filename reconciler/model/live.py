@@ -8,7 +8,7 @@ from enum import Enum
 from reconciler.model.keys import InstanceIds, JobKey
 from reconciler.model.spec import Collision
 from reconciler.model.task import Config
-from reconciler.model.update import LiveUpdate
+from reconciler.model.update import LiveUpdate, UpdateEvent
 
 
 class TaskStatus(Enum):
@@ -146,8 +146,9 @@ class LiveSnapshot:
     """One reading of one cluster.
 
     `unread` says why nothing of it is known; else `jobs` is all there is, and what is not in it is
-    absent. `unclear` names single jobs whose further reading failed. `answers`, `quotas` and
-    `pending` (reasons by task id) hold what was asked beyond the bulk.
+    absent. `unclear` names single jobs whose further reading failed. `answers`, `quotas`,
+    `pending` (reasons by task id) and `events` (of updates by id) hold what was asked beyond the
+    bulk.
     """
 
     cluster: str
@@ -159,6 +160,7 @@ class LiveSnapshot:
     answers: Mapping[JobKey, Answer] = field(default_factory=dict)
     quotas: Mapping[str, Quota] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
+    events: Mapping[str, tuple[UpdateEvent, ...]] = field(default_factory=dict)
 
     def of(self, key: JobKey) -> Observation:
         """Return what is known of one job of this cluster."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from reconciler.model.keys import JobKey
@@ -163,7 +163,7 @@ def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
             retried=memory.retried.get(key),
             absence=memory.absences.get(key),
             intent=memory.intents.get(key),
-            remembered=memory.ended.get(key),
+            remembered=_told(given, memory.ended.get(key)),
             cluster=given.cluster,
             project=policies.projects.get(name) if policies else None,
             platform=policies.platform if policies else None,
@@ -178,3 +178,10 @@ def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
             final=final,
         )
     return found
+
+
+def _told(given: PlanInput, remembered: LiveUpdate | None) -> LiveUpdate | None:
+    """Return a remembered update with what was asked about it just now."""
+    if remembered is None or remembered.id not in given.snapshot.events:
+        return remembered
+    return replace(remembered, events=given.snapshot.events[remembered.id])

@@ -29,6 +29,7 @@ Step = Decision | Questions
 
 # Every message of ours begins so: by it an abort of ours is told from a person's.
 OUR_WORDS = "reconcile:"
+GAVE_UP = f"{OUR_WORDS} {Reason.STALLED.label} "
 GRACE_S = 600
 LATEST_MS = 4_102_444_800_000  # the year 2100
 
@@ -52,16 +53,15 @@ def stopped_by_person(f: Facts, ended: LiveUpdate | None) -> Step | None:
     """Return a hold when a person aborted our last update to this very spec; None otherwise."""
     if ended is None or ended.status is not UpdateStatus.ABORTED or not f.ours(ended):
         return None
-    if spec_in(ended) != f.spec or f.retry or released(f, ended):
+    if trouble_of(spec_in(ended)) != trouble_of(f.spec) or f.retry or released(f, ended):
         return None
     if ended.events is None:
         if not f.final:
             return Questions(details=frozenset({(f.key, ended.id)}))
         return _hold(f, Reason.ABORTED, ended, _retry(f))
-    word = _last(ended)
-    if word is not None and (word.message or "").startswith(OUR_WORDS):
+    if spec_in(ended) != f.spec or _words(ended).startswith(OUR_WORDS):
         return None
-    return _hold(f, Reason.ABORTED, ended, _retry(f), word)
+    return _hold(f, Reason.ABORTED, ended, _retry(f), _last(ended))
 
 
 def end_of_foreign(f: Facts) -> str:
@@ -85,7 +85,9 @@ def failed_before(f: Facts) -> str | None:
     if ended is None or not f.ours(ended) or released(f, ended):
         return None
     bad = ended.status in (UpdateStatus.ROLLED_BACK, UpdateStatus.FAILED, UpdateStatus.ERROR)
-    if bad and trouble_of(spec_in(ended)) == mine:
+    # A first version that never gets up is not rolled back: we abort its update.
+    gave_up = ended.status is UpdateStatus.ABORTED and _words(ended).startswith(GAVE_UP)
+    if (bad or gave_up) and trouble_of(spec_in(ended)) == mine:
         return f"update {ended.id} ended {ended.status.value} at {_at(ended.modified_ms)}"
     return None
 
@@ -199,6 +201,12 @@ def _retry(f: Facts) -> str:
 
 def _last(update: LiveUpdate) -> UpdateEvent | None:
     return update.events[-1] if update.events else None
+
+
+def _words(update: LiveUpdate) -> str:
+    """Return what was said last to an update; nothing where that was not asked."""
+    word = _last(update)
+    return (word.message or "") if word is not None else ""
 
 
 def _who(update: LiveUpdate) -> str:

@@ -144,7 +144,7 @@ class Aurora:
         answers: dict[JobKey, Answer] = dict(snapshot.answers)
         jobs, unclear = dict(snapshot.jobs), dict(snapshot.unclear)
         ended, quotas = dict(snapshot.ended), dict(snapshot.quotas)
-        pending = dict(snapshot.pending)
+        pending, events = dict(snapshot.pending), dict(snapshot.events)
 
         def keep(key: JobKey, found: Any, use: Callable[[Any], None]) -> None:
             if isinstance(found, Unknown):
@@ -166,6 +166,7 @@ class Aurora:
         for key, found in tasks:
             keep(key, found, lambda t, k=key: _set(jobs, k, tasks=t))  # type: ignore[misc]
         for (key, update_id), found in details:
+            keep(key, found, lambda e, u=update_id: events.update({u: e}))  # type: ignore[misc]
             keep(key, found, lambda e, k=key, u=update_id: _tell(jobs, ended, k, u, e))  # type: ignore[misc]
         for key, found in reasons:
             keep(key, found, pending.update)
@@ -180,6 +181,7 @@ class Aurora:
             answers=answers,
             quotas=quotas,
             pending=pending,
+            events=events,
         )
 
     def _groups(self, key: JobKey) -> tuple[LiveGroup, ...] | Unknown:

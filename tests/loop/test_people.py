@@ -20,6 +20,7 @@ from reconciler.thrift.structs import (
     JobUpdateSummary,
 )
 from tests.loop.test_first_sight import their_config
+from tests.support.cluster import Crash, Died
 from tests.support.site import Site, cron, decisions, reasons, service
 
 WEB = JobKey(role="shop", environment="prod", name="web")
@@ -152,6 +153,22 @@ def test_update_to_an_older_spec_makes_way_for_the_newer(running: Site) -> None:
     assert told[:2] == [JobUpdateStatus.ROLLED_FORWARD, JobUpdateStatus.ABORTED]
 
 
+def test_abort_of_ours_is_not_taken_for_a_persons(running: Site) -> None:
+    """It was read in a round that had no reason to ask who had done it."""
+    roll(running)
+    rolling = dict(running.tree.files)
+    running.declare(service("web", version='"3"'), service("api"))
+    running.crash = Crash(6)  # after the abort, before its outcome is written down
+    with pytest.raises(Died):
+        running.step()
+    running.crash = Crash()
+    assert [call.method for call in running.cluster.writes] == ["abortJobUpdate"]
+    running.tree.files["shop/doc-0.yaml"] += "  nonsense: 1\n"
+    assert reasons(running.step())["web"] == "Invalid"
+    running.tree.files = rolling
+    assert reasons(running.converge().report)["web"] == "Converged"
+
+
 def test_update_that_a_person_rolled_back_is_quarantined(running: Site) -> None:
     roll(running)
     running.cluster.by_hand("rollbackJobUpdate", key=newest(running), message=None)
@@ -221,6 +238,19 @@ def test_first_version_that_never_gets_up_is_given_up_at_its_deadline(site: Site
     assert status(site) is JobUpdateStatus.ABORTED
     assert len(site.cluster.tasks("web")) == 3
     site.watch(3600, interval_s=120)
+    assert started(site) == 2
+
+
+def test_first_version_that_was_given_up_is_known_when_it_is_declared_again(site: Site) -> None:
+    """No update rolled back: only our own words in Aurora's history tell of it."""
+    stuck = service("web", sim={"run_ms": -1})
+    site.declare(stuck, service("api"))
+    assert reasons(site.converge().report)["web"] == "Quarantined"
+    site.declare(service("web", version='"2"', suspend="{by: ada, why: lunch}"), service("api"))
+    assert reasons(site.converge().report)["web"] == "Suspended"
+    assert not site.memory().quarantined
+    site.declare(stuck, service("api"))
+    assert reasons(site.converge().report)["web"] == "Quarantined"
     assert started(site) == 2
 
 

@@ -102,6 +102,10 @@ def test_details_are_put_where_the_update_stands() -> None:
     assert told.events[-1].user == "root"
     ended = examined(asked, a_snapshot(ended={KEY: (update,)}), getJobUpdateDetails=reply)
     assert ended.ended[KEY][0].events == told.events
+    # Of an update that is known from before there is no summary to put them in.
+    assert examined(asked, a_snapshot(), getJobUpdateDetails=reply).events == {
+        update.id: told.events
+    }
 
 
 def test_pending_reasons_are_told_by_task_in_a_fixed_order() -> None:

@@ -124,6 +124,7 @@ def create_theirs(world: World, event: Event) -> None:
     key = JobKey(role=project, environment="prod", name=event.name)
     if sight.holding(world.wire.aurora, key).empty:
         job = JobConfiguration(key=key, taskConfig=their_config(key), instanceCount=2)
+        world.contested.add((project, event.name))
         _do(world, event, "createJob", description=job)
 
 

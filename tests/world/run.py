@@ -166,7 +166,7 @@ class _Telling:
         live, templates = sight.tasks(aurora), sight.templates(aurora)
         names = sight.by_key(live) | sight.by_key(templates)
         for name in sorted(names - wishes.keys()):
-            if name in self.known.ours:
+            if name in self.known.ours.keys() - self.world.contested:
                 yield f"cluster_is_as_declared: {name} is still there"
         for name, wish in wishes.items():
             tasks = next((t for k, t in live.items() if (k.role, k.name) == name), ())

@@ -80,6 +80,8 @@ class World:
         self.retried: list[datetime] = []
         self.lost_records: list[datetime] = []
         self.vanished: set[tuple[str, str]] = set()
+        # Names under which others created jobs: nobody can say for sure whose these are.
+        self.contested: set[tuple[str, str]] = set()
         self.clock_was_wrong = False
         self.broken: list[str] = []
 

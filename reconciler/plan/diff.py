@@ -9,6 +9,7 @@ would have come from. Fields of Aurora's config follow for what is different eve
 
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 
 from reconciler.model.plan import FieldChange
 from reconciler.model.policy import Platform, Project
@@ -17,9 +18,16 @@ from reconciler.model.task import CanonicalTask
 from reconciler.translate import authored
 from reconciler.translate.mediator import config
 
+# So many differences are kept in mind; each is some hundred bytes beside the two configs.
+EXPLAINED_MAX = 1024
 
+
+@lru_cache(maxsize=EXPLAINED_MAX)
 def changes(live: CanonicalTask, desired: CanonicalTask) -> tuple[FieldChange, ...]:
-    """Return the fields that differ, sorted by path; empty exactly when `live` satisfies."""
+    """Return the fields that differ, sorted by path; empty exactly when `live` satisfies.
+
+    What a person must release differs in the same way round after round: it is explained once.
+    """
     if desired.satisfied_by(live):
         return ()
     found = [*_of_values(live, desired), *_of_marks(live, desired)]

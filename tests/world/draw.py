@@ -78,7 +78,9 @@ def _emptied(chance: Random, name: str, number: int) -> list[Event]:
 
 def _half_read(chance: Random, name: str, number: int) -> list[Event]:
     bad = chance.choice((Event("pull half", number=number), Event("damage", name)))
-    extra = [Event("remove", chance.choice(NAMES))] if chance.random() < 0.5 else []
+    # Something was removed for good, and seen missing once, before the tree went bad.
+    removed = [Event("remove", chance.choice(NAMES)), Event("converge", seconds=1)]
+    extra = removed if chance.random() < 0.6 else []
     return [*extra, bad, Event("watch", seconds=200), *_later(chance)]
 
 
@@ -158,7 +160,7 @@ def _spell(chance: Random) -> list[Event]:
 
 def _meanwhile(chance: Random) -> Event:
     """Something that happens in the middle of a round."""
-    draw = chance.choice((_commit, _person, _person, _host))
+    draw = chance.choice((_commit, _person, _person, _host, _jump))
     found = draw(chance) if chance.random() < 0.85 else Event("second")
     at = chance.choice((chance.randint(1, 12), chance.randint(1, 60)))
     return Event(found.verb, found.name, found.number, found.seconds, at)
@@ -261,10 +263,13 @@ def _mishap(chance: Random) -> Event:
         case "fail over" | "misdirect":
             return Event(verb, number=chance.randint(1, 40), seconds=chance.randint(1, 40))
         case "jump":
-            seconds = chance.choice((5, 60, 1800))
-            return Event(verb, number=chance.randint(0, 1), seconds=seconds)
+            return _jump(chance)
         case _:
             return Event(verb)
+
+
+def _jump(chance: Random) -> Event:
+    return Event("jump", number=chance.randint(0, 1), seconds=chance.choice((5, 60, 1800)))
 
 
 def _process(chance: Random) -> Event:

@@ -321,6 +321,19 @@ def let_workers_wait_for_their_master(case: Case) -> Iterator[str]:
         yield f"{wish.master} is not settled: {[t.status.name for t in held.tasks]}"
 
 
+def let_a_master_outlive_its_workers(case: Case) -> Iterator[str]:
+    """Removal goes the other way: workers without their master fail, one after the other."""
+    if case.method != "killTasks" or case.wish is not None or not case.asked.undisturbed:
+        return
+    role, name = case.name
+    workers = role, f"{name.removesuffix('-master')}-workers"
+    if not name.endswith("-master") or workers in case.content.wishes():
+        return
+    key = JobKey(role=role, environment="prod", name=workers[1])
+    if workers in case.known.ours and sight.holding(case.world.wire.aurora, key).tasks:
+        yield f"{workers[1]} still runs"
+
+
 def never_start_over_dying_tasks(case: Case) -> Iterator[str]:
     """Aurora compares with tasks that are being killed, too: asked for the same config it says
     "unchanged", and the job ends dead."""
@@ -523,6 +536,7 @@ CALL_LAWS: tuple[Law, ...] = (
     put_nothing_that_varies_into_a_config,
     never_downgrade_unasked,
     let_workers_wait_for_their_master,
+    let_a_master_outlive_its_workers,
     never_start_over_dying_tasks,
     give_updates_their_time,
     look_before_asking_again,

@@ -140,6 +140,11 @@ MUTATIONS: dict[str, Mutation] = {
         "    if master is None or not isinstance(decision, Act):\n",
         "    if True:\n",
     ),
+    "a master is removed before its workers": Mutation(
+        "plan/removal.py",
+        "    if workers in others:\n",
+        "    if False:\n",
+    ),
     "an old checkout may undo a newer one": Mutation(
         "plan/gates.py",
         "    if allow_older or not",

@@ -45,13 +45,15 @@ class VirtualClock:
         self._now = now
         self._due: list[tuple[datetime, int, Callable[[], object]]] = []
         self._order = itertools.count()
+        self._owed_s = 0.0
         self.waits: list[float] = []
 
     def now(self) -> datetime:
+        self._pay()
         return self._now
 
     def monotonic(self) -> float:
-        return self._now.timestamp()
+        return self.now().timestamp()
 
     def wait(self, seconds: float) -> None:
         self.waits.append(seconds)
@@ -67,9 +69,26 @@ class VirtualClock:
             deed()
         self._now = until
 
+    def lapse(self, seconds: float) -> None:
+        """Let time pass while a call waits. Calls that wait side by side wait together: only who
+        comes alone finds that it is later, whatever order threads have."""
+        if _alone():
+            self.pass_by(seconds)
+        else:
+            self._owed_s = max(self._owed_s, seconds)
+
+    def _pay(self) -> None:
+        if self._owed_s and _alone():
+            owed, self._owed_s = self._owed_s, 0.0
+            self.pass_by(owed)
+
     def later(self, seconds: float, deed: Callable[[], object]) -> None:
         at = self._now + timedelta(seconds=seconds)
         self._due.append((at, next(self._order), deed))
+
+
+def _alone() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 # --- faults
@@ -170,7 +189,6 @@ class Cluster:
         self._clock = clock
         self._roles = tuple(roles)
         self._lock = threading.Lock()
-        self._owed_s = 0.0
         self.aurora = self._empty(name, hosts)
         self._door = Door(self.aurora)
 
@@ -209,7 +227,6 @@ class Cluster:
         return aurora
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
-        self._pay()
         call = calls.decode_call(request.read())
         self.calls.append(call)
         fault = self.befall(call)
@@ -219,7 +236,7 @@ class Cluster:
             case Fault.DENIED:
                 return httpx.Response(401)
             case Fault.LOST_REQUEST:
-                self._lapse(_patience(request))
+                self._clock.lapse(_patience(request))
                 raise httpx.ReadTimeout("lost on the way there")
         writes = call.method not in READ_ONLY_METHODS
         if writes:
@@ -242,7 +259,7 @@ class Cluster:
             case Fault.LOST_REPLY:
                 raise httpx.ReadError("lost on the way back")
             case Fault.SLOW:
-                self._lapse(_patience(request))
+                self._clock.lapse(_patience(request))
                 raise httpx.ReadTimeout("too late")
             case Fault.ERROR_500:
                 return httpx.Response(500, content=b"<html>Problem accessing /api</html>")
@@ -261,19 +278,6 @@ class Cluster:
         with self._lock:
             self.aurora.advance(self._ms())
             return _asked(self._door, request)
-
-    def _lapse(self, seconds: float) -> None:
-        """Let time pass while a call waits. Calls that wait side by side wait together: only the
-        next call that comes alone finds that it is later, whatever order threads have."""
-        if threading.current_thread() is threading.main_thread():
-            self._clock.pass_by(seconds)
-        else:
-            self._owed_s = max(self._owed_s, seconds)
-
-    def _pay(self) -> None:
-        if threading.current_thread() is threading.main_thread() and self._owed_s:
-            owed, self._owed_s = self._owed_s, 0.0
-            self._clock.pass_by(owed)
 
 
 def _asked(door: Door, request: httpx.Request) -> Answer:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 TRIES = 200
+SEEDS = Path(__file__).with_name("mutations.json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,24 +249,27 @@ def notices(mutation: Mutation, *words: str) -> str:
     return done.stdout if done.returncode else ""
 
 
+def found() -> dict[str, int]:
+    """Return for each edit the seed that is kept of the world that notices it."""
+    told: dict[str, int] = json.loads(SEEDS.read_text(encoding="utf-8"))
+    return told
+
+
 def main() -> int:
     """Find for each edit, or those with a word of ours, the first seed that notices it."""
     words = sys.argv[1:] or [""]
-    found: dict[str, int] = json.loads(SEEDS.read_text(encoding="utf-8")) if sys.argv[1:] else {}
-    found = {name: seed for name, seed in found.items() if name in MUTATIONS}
+    kept = {name: seed for name, seed in found().items() if name in MUTATIONS and sys.argv[1:]}
     for name, mutation in MUTATIONS.items():
         if not any(word in name for word in words):
             continue
-        found.pop(name, None)
+        kept.pop(name, None)
         said = notices(mutation, "--seeds", str(TRIES), "--until-broken")
         print(f"{name}: {said.strip() or 'NOT NOTICED'}", flush=True)
         if said:
-            found[name] = int(said.split()[1].rstrip(":"))
-        SEEDS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
-    return 0 if found.keys() == MUTATIONS.keys() else 1
+            kept[name] = int(said.split()[1].rstrip(":"))
+        SEEDS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    return 0 if kept.keys() == MUTATIONS.keys() else 1
 
-
-SEEDS = Path(__file__).with_name("mutations.json")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -192,7 +192,9 @@ def empty(world: World, event: Event) -> None:
     """The scheduler comes back from a backup of nothing: it answers OK, and is empty."""
     if world.wire.past is None:
         live = {*sight.tasks(world.wire.aurora), *sight.templates(world.wire.aurora)}
-        world.vanished = sight.by_key(dict.fromkeys(live))
+        # A record that was lost with them cannot miss what is gone.
+        known = {} if world.lost_records else dict.fromkeys(live)
+        world.vanished = sight.by_key(known)
         world.wire.emptied(HOSTS, ROLES)
         world.cause(str(event))
 

@@ -87,7 +87,17 @@ def _process(world: World, command: str, event: Event) -> Iterator[Process]:
         world.running = None
         process.ended = world.site.clock.now()
         world.hear(process)
+        _doubt(world, process)
         _clear(world)
+
+
+def _doubt(world: World, process: Process) -> None:
+    """A scheduler that leads no more does not show what was created a moment ago. If the tree
+    drops it in that same moment, it counts as gone, and nobody can say otherwise."""
+    if world.wire.past is not None:
+        asked = (a.key for a in world.asked if a.process == process.number)
+        names = {(key.role or "", key.name or "") for key in asked}
+        world.contested |= names - world.repository.head.wishes().keys()
 
 
 def _clear(world: World) -> None:

@@ -3,13 +3,11 @@
 The seeds are found anew by `make world-mutations`, which tries two hundred worlds for each edit.
 """
 
-import json
-
 import pytest
 
-from tests.world.mutations import MUTATIONS, ROOT, SEEDS, notices
+from tests.world.mutations import MUTATIONS, ROOT, found, notices
 
-FOUND: dict[str, int] = json.loads(SEEDS.read_text(encoding="utf-8"))
+FOUND = found()
 
 
 def test_every_edit_is_of_a_line_that_is_there() -> None:

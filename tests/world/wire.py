@@ -226,7 +226,7 @@ class Wire(Cluster):
             Asked(
                 number=len(self.asked),
                 process=self.process,
-                reading=self.readings(),
+                reading=self._round,
                 at=self._true_now(),
                 host_at=self._host_now(),
                 call=call,

@@ -114,6 +114,7 @@ class World:
         self._states += 1
         self.site.state = self._path / f"state-{self._states}"
         self.lost_records.append(self.site.host.now())
+        self.vanished.clear()
 
     def meanwhile(self, number: int) -> None:
         """Let happen what was armed for this call of the process."""

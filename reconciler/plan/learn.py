@@ -131,8 +131,7 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
     seen = {d.key: d for d in plan.decisions}
     return replace(
         memory,
-        # Until a person has confirmed or declared what only marks say is ours, marks are needed.
-        fresh=memory.fresh and any(d.reason is Reason.RECORD_LOST for d in seen.values()),
+        fresh=memory.fresh and _needs_marks(given, seen),
         owned=_owned(given, memory, seen),
         quarantined={k: q for k, q in memory.quarantined.items() if not _mended(given, k, q)},
         absences=_absences(given, memory, seen),
@@ -210,6 +209,17 @@ def _tells_of(given: PlanInput, owned: Owned) -> bool:
     """Return whether this revision may say that a job is no longer declared: an older one, which
     never knew it, may not."""
     return given.tree.revision.descends_from(owned.revision) is not False
+
+
+def _needs_marks(given: PlanInput, seen: Mapping[JobKey, Decision]) -> bool:
+    """Return whether only its mark says that some job is ours: nobody has confirmed or declared it
+    yet, whatever keeps it from being judged, or it was not looked at."""
+    unowned = {k: f for k, f in facts(given, final=True).items() if f.owned is None}
+    return any(
+        isinstance(f.seen, Unknown)
+        or (f.live is not None and f.is_ours and (f.wanted is None or key not in seen))
+        for key, f in unowned.items()
+    )
 
 
 def _restored(

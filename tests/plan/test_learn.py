@@ -76,6 +76,40 @@ def test_only_what_was_applied_is_owned_and_only_what_was_lost_is_pending(
     assert (KEY in found.owned, KEY in found.intents) == (owned, pending)
 
 
+LOST = Memory("i", fresh=True)
+WEB = a_live_job()
+NEEDED: dict[str, tuple[PlanInput, bool]] = {
+    "nothing is live": (a_round(memory=LOST), False),
+    "declared: owned from now on": (a_round([a_job()], [WEB], memory=LOST), False),
+    "not declared": (a_round(live=[WEB], memory=LOST), True),
+    "not declared by half a tree": (
+        a_round(live=[WEB], memory=LOST, tree=replace(a_tree(), incomplete="half a pull")),
+        True,
+    ),
+    "declared, and not looked at": (
+        a_round([a_job()], [WEB], memory=LOST, orders=Orders(only=(JobPattern.parse("api"),))),
+        True,
+    ),
+    "declared, and unclear": (
+        a_round([a_job()], memory=LOST, snapshot=a_snapshot(WEB, unclear={KEY: "timeout"})),
+        True,
+    ),
+    "not declared, and not marked": (
+        a_round(live=[a_live_job(seen=None, groups=(), count=0)], memory=LOST),
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NEEDED.values(), ids=NEEDED)
+def test_marks_count_after_a_loss_until_every_job_of_ours_is_on_record(
+    case: tuple[PlanInput, bool],
+) -> None:
+    """Forgotten too soon, a job that nobody declares any more runs for ever, and nobody's."""
+    given, needed = case
+    assert after(given).fresh is needed
+
+
 NEWER = "e" * 40
 REVISIONS: dict[str, tuple[Revision, bool]] = {
     "this very one": (Revision(NEWER), False),

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from reconciler.model.keys import JobKey
+from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.plan import (
     APPROVABLE,
     Act,
@@ -23,7 +23,8 @@ def ordered(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
     """Return acts first, in the order in which they are sent, then holds and keeps by key.
 
     Words to updates come first (they make way), then creations and changes, then kills, and prunes
-    last of all. Masters and workers wait for each other by holds, not by order.
+    last of all. Masters and workers wait for each other by holds; only a removal of both that a
+    person approved goes by order.
     """
     return tuple(sorted(decisions, key=_rank))
 
@@ -66,9 +67,9 @@ def _told(action: Action) -> list[object]:
 
 def _rank(decision: Decision) -> tuple[int, JobKey]:
     if not isinstance(decision, Act):
-        return (4, decision.key)
+        return (5, decision.key)
     if decision.prune:
-        return (3, decision.key)
+        return (3 if workers_of(decision.key) is None else 4, decision.key)
     if isinstance(decision.action, KillTasks | DescheduleCron):
         return (2, decision.key)
     return (1 if isinstance(decision.action, StartUpdate | ScheduleCron) else 0, decision.key)

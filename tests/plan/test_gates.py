@@ -451,3 +451,11 @@ def test_keys_of_other_clusters_are_another_plan() -> None:
     given = a_round([a_job()], [a_live_job()], memory=owning(a_key(), foreign))
     (found,) = plan(given).decisions
     assert isinstance(found, Keep)
+
+
+def test_approved_removal_after_a_lost_record_ends_workers_before_their_master() -> None:
+    keys = (a_key("x-master"), a_key("x-workers"))
+    given = a_round(live=[a_live_job(key) for key in keys], memory=Memory("i", fresh=True))
+    assert {d.reason for d in plan(given).decisions} == {Reason.RECORD_LOST}
+    approved = replace(given, orders=Orders(approve=frozenset({plan(given).digest})))
+    assert [act.key for act in plan(approved).acts()] == [keys[1], keys[0]]

@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test world coverage fmt bench sizes lock clean
+.PHONY: help setup demo check test world world-mutations coverage fmt bench sizes lock clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## make the virtual environment and install locked dependencies
 
@@ -35,6 +35,9 @@ test: check ## everything: `make check`, then the slow tests
 
 world: $(STAMP) ## worlds of chance: SEEDS=1000 tries many, SEED=17 tells one and shortens it
 	$(BIN)/python -m tests.world $(if $(SEED),$(SEED),--seeds $(or $(SEEDS),200))
+
+world-mutations: $(STAMP) ## find for each way to be wrong the world that notices it (half an hour)
+	$(BIN)/python -m tests.world.mutations
 
 coverage: $(STAMP) ## the branches of translate, plan and apply that no fast test takes
 	$(BIN)/coverage run -m pytest -m "not slow"

@@ -57,6 +57,15 @@ def _meddled(chance: Random, name: str, number: int) -> list[Event]:
     return [Event(change, name, number), Event("converge", seconds=1), Event(word, name, number)]
 
 
+def _raced(chance: Random, name: str, number: int) -> list[Event]:
+    """Somebody touches a job between the plan and its act."""
+    change = chance.choice(("release", "tweak", "scale", "remove"))
+    verb = chance.choice(("kill", "restart", "fail", "update by hand", "add"))
+    touch = Event(verb, name, number, at=chance.randint(6, 13))
+    first = [Event("sleep", seconds=60)] if change != "remove" else [Event("converge", seconds=1)]
+    return [Event(change, name, number), *first, touch, Event("converge", seconds=200)]
+
+
 def _purged(chance: Random, name: str, number: int) -> list[Event]:
     del name
     first = Event("set prunes", number=chance.randint(1, 3))
@@ -125,7 +134,8 @@ def _later(chance: Random) -> list[Event]:
 
 PLOTS = (
     _meddled,
-    _meddled,
+    _raced,
+    _raced,
     _purged,
     _one_by_one,
     _emptied,
@@ -246,6 +256,7 @@ def _mishap(chance: Random) -> Event:
         "mishap": 6,
         "fail over": 2,
         "misdirect": 2,
+        "deafen": 3,
         "jump": 1,
         "lose record": 1,
     }
@@ -262,6 +273,8 @@ def _mishap(chance: Random) -> Event:
             return Event(verb, chance.choice(FAULTS), chance.randint(1, 6))
         case "fail over" | "misdirect":
             return Event(verb, number=chance.randint(1, 40), seconds=chance.randint(1, 40))
+        case "deafen":
+            return Event(verb, number=chance.randint(0, 5))
         case "jump":
             return _jump(chance)
         case _:

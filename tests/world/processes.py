@@ -15,6 +15,14 @@ from tests.world.world import Process, Released, World
 Deed = Callable[[World, Event], None]
 INTERVAL_S = 30
 ALL = (JobPattern.parse("*"),)
+DEAF = (
+    ("getTasksWithoutConfigs", "getTasksStatus"),
+    ("getJobs",),
+    ("getConfigSummary",),
+    ("getJobUpdateDiff",),
+    ("populateJobConfig",),
+    ("getJobUpdateDetails",),
+)
 COMMON = tuple(f for f in Fault if f is not Fault.EMPTIED)
 
 
@@ -119,14 +127,21 @@ def _orders(world: World, process: Process) -> Orders:
         world.retried.append(world.site.clock.now())
     approve: frozenset[str] = frozenset()
     if told.approve:
-        looked = world.site.preview(Orders(adopt=ALL if told.adopt else ()))
-        approve = frozenset(r.plan.digest for r in looked.rounds)
+        approve = _digests(world, process, Orders(adopt=ALL if told.adopt else ()))
     return Orders(
         adopt=ALL if told.adopt else (),
         retry=ALL if told.retry else (),
         approve=approve,
         allow_older=told.older,
     )
+
+
+def _digests(world: World, process: Process, orders: Orders) -> frozenset[str]:
+    """Return what a preview shows to be approved: a process of its own, that holds no lock."""
+    command, process.command = process.command, "preview"
+    looked = world.site.preview(orders)
+    process.command = command
+    return frozenset(told.plan.digest for told in looked.rounds)
 
 
 # --- what befalls the next one
@@ -152,6 +167,11 @@ def storm(world: World, event: Event) -> None:
 def mishap(world: World, event: Event) -> None:
     """Its `number`th write suffers the fault that is named."""
     world.weather().writes[event.number] = Fault[event.name]
+
+
+def deafen(world: World, event: Event) -> None:
+    """Answers to some methods cannot be read: something on the way cuts large ones."""
+    world.weather().deaf = DEAF[event.number % len(DEAF)]
 
 
 def fail_over(world: World, event: Event) -> None:
@@ -187,6 +207,7 @@ DEEDS: Mapping[str, Deed] = {
     "fill disk": fill_disk,
     "storm": storm,
     "mishap": mishap,
+    "deafen": deafen,
     "fail over": fail_over,
     "misdirect": misdirect,
     "jump": jump,

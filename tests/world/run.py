@@ -9,6 +9,7 @@ from pathlib import Path
 from reconciler.model.plan import Keep, Standing
 from reconciler.plan.inputs import Orders
 from tests.world import laws, manners, sight
+from tests.world.cases import Known
 from tests.world.deeds import do
 from tests.world.events import Event, Story
 from tests.world.intent import Content, Policy
@@ -47,7 +48,7 @@ class _Telling:
     def __init__(self, path: Path) -> None:
         self.world = World(path)
         self.world.deed = do
-        self.known = laws.Known()
+        self.known = Known()
         self.world.wire.judge = self._judge
 
     def tell(self, story: Story) -> Told:

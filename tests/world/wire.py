@@ -84,7 +84,8 @@ class Asked:
 
 @dataclass(slots=True)
 class Weather:
-    """What befalls the calls of one process: a share of all, and single ones among the writes."""
+    """What befalls the calls of one process: a share of all, single ones among the writes, those in
+    a stretch, and methods of which no answer can be read."""
 
     seed: int = 0
     share: float = 0.0
@@ -92,6 +93,7 @@ class Weather:
     writes: dict[int, Fault] = field(default_factory=dict)
     stale: tuple[int, int] = (0, 0)
     elsewhere: tuple[int, int] = (0, 0)
+    deaf: tuple[str, ...] = ()
 
 
 class Wire(Cluster):
@@ -162,6 +164,8 @@ class Wire(Cluster):
     def _fault(self, call: Call) -> Fault | None:
         if self._within(self.weather.elsewhere):
             return Fault.OTHER_CLUSTER
+        if call.method in self.weather.deaf:
+            return Fault.GARBAGE
         if call.method not in READ_ONLY_METHODS:
             self._written += 1
             if self._written in self.weather.writes:

@@ -13,7 +13,7 @@ from reconciler.model.questions import Questions
 from reconciler.plan.facts import Facts
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.service import deschedule, kill
-from reconciler.plan.updates import Step, act_on, end_of_foreign
+from reconciler.plan.updates import Step, act_on, end_of_foreign, paused_by_person
 
 SECOND_LOOK_S = 30
 
@@ -28,6 +28,8 @@ def removal(f: Facts, given: PlanInput, limits: Limits | None, others: frozenset
     if live.update is not None:
         if not f.ours(live.update):
             return _hold(f, Reason.FOREIGN_UPDATE, live.update.id, end_of_foreign(f))
+        if held := paused_by_person(f, live.update):
+            return held
         return _gated(
             f, given, limits, others, act_on(f, live.update, Reason.REMOVED, _abort(live))
         )

@@ -41,7 +41,8 @@ def in_flight(f: Facts, live: LiveJob, update: LiveUpdate, otherwise: Step) -> S
             return _superseded(f, update, otherwise)
         return _hold(f, Reason.FOREIGN_UPDATE, update, end_of_foreign(f))
     if update.status.paused:
-        return _paused(f, update)
+        held = paused_by_person(f, update)
+        return held or act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
     if update.status.awaiting_pulse:
         return act_on(f, update, Reason.AUTO_PAUSED, PulseUpdate(update.id))
     if spec_in(update) != f.spec:
@@ -106,14 +107,17 @@ def act_on(f: Facts, update: LiveUpdate, reason: Reason, action: Action, detail:
     )
 
 
-def _paused(f: Facts, update: LiveUpdate) -> Step:
+def paused_by_person(f: Facts, update: LiveUpdate) -> Step | None:
+    """Return a hold when a person paused our update, or the question who did; None otherwise."""
+    if not update.status.paused:
+        return None
     word = _last(update)
     if word is None and not f.final:
         return Questions(details=frozenset({(f.key, update.id)}))
     # Aurora records a user for what people do and none for its own auto-pause
     # (JobUpdateControllerImpl).
     if word is not None and word.user is None:
-        return act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
+        return None
     resume = f"aurora update resume {f.key}, or aurora update abort {f.key}"
     return _hold(f, Reason.PAUSED, update, resume, word)
 

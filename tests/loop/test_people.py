@@ -92,6 +92,20 @@ def test_update_that_a_person_paused_is_held_and_says_who(running: Site) -> None
     assert running.cluster.writes == []
 
 
+def test_job_whose_update_a_person_paused_is_not_removed(running: Site) -> None:
+    roll(running)
+    running.cluster.by_hand("pauseJobUpdate", key=newest(running), message="lunch", user="alice")
+    running.declare(service("api"))
+    running.watch(200)
+    held = hold(running)
+    assert held.reason is Reason.PAUSED
+    assert "alice" in held.detail
+    assert running.cluster.writes == []
+    running.cluster.by_hand("abortJobUpdate", key=newest(running), message=None)
+    running.watch(200)
+    assert running.cluster.tasks("web") == ()
+
+
 def test_update_that_rolls_says_first_how_far_it_is(running: Site) -> None:
     roll(running)
     found = decisions(running.preview())["web"]

@@ -92,14 +92,29 @@ class Case:
         return sight.instances(settings.updateOnlyTheseInstances or ())
 
     @property
+    def updates(self) -> list[JobUpdateSummary]:
+        """Return the job's updates, the newest first; two of one moment are told apart by nobody,
+        so whoever looks for the one that just began asks `began`."""
+
+        def created_ms(update: JobUpdateSummary) -> int:
+            return (update.state.createdTimestampMs or 0) if update.state is not None else 0
+
+        found = sight.updates(self.world.wire.aurora, self.asked.key)
+        return sorted(found, key=created_ms, reverse=True)
+
+    def began(self, update: JobUpdateSummary) -> bool:
+        """Return whether this very call started it: our updates carry a token each."""
+        return set(update.metadata or ()) == set(self.request.metadata or ())
+
+    @property
     def replaced(self) -> frozenset[int]:
         """Return the live instances that the update which just began replaces, as Aurora says."""
         if not self.asked.taken:
             return frozenset()
-        newest = next(iter(sight.updates(self.world.wire.aurora, self.asked.key)), None)
-        if newest is None or set(newest.metadata or ()) != set(self.request.metadata or ()):
-            return frozenset()  # "unchanged": nothing began
-        update = sight.details(self.world.wire.aurora, newest).update
+        begun = [u for u in self.updates if self.began(u)]
+        if not begun:
+            return frozenset()  # "unchanged"
+        update = sight.details(self.world.wire.aurora, begun[0]).update
         assert update is not None
         assert update.instructions is not None
         groups = update.instructions.initialState or ()

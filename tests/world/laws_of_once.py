@@ -52,8 +52,7 @@ def never_try_again_what_failed(case: Case) -> Iterator[str]:
         return
     if case.process.released.retry:
         return
-    newest, *earlier = sight.updates(case.world.wire.aurora, case.asked.key)
-    del newest
+    earlier = [update for update in case.updates if not case.began(update)]
     for update in earlier[:1]:
         state = update.state
         if state is None or not is_ours(update) or not _went_badly(case, update):

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from reconciler.model.plan import Keep, Standing
 from reconciler.plan.inputs import Orders
+from reconciler.thrift.structs import JobUpdateStatus
 from tests.world import laws, manners, sight
-from tests.world.cases import Known
+from tests.world.cases import Known, is_ours
 from tests.world.deeds import do
 from tests.world.events import Event, Story
 from tests.world.intent import Content, Policy
@@ -19,6 +20,7 @@ from tests.world.world import HOSTS, ROLES, World, quota
 # Days until everything is right: a project loses so many jobs a day, and there are not more.
 DAYS_MAX = 8
 LOOSE = Policy(prunes_max=3, restarts_max=100, vanished_max=100)
+PAUSED = (JobUpdateStatus.ROLL_FORWARD_PAUSED, JobUpdateStatus.ROLL_BACK_PAUSED)
 QUIET_S, LOOK_S = 2 * 3600, 300
 
 
@@ -109,6 +111,7 @@ class _Telling:
         self._happen(Event("watch", number=LOOK_S, seconds=QUIET_S))
         yield from (f"becomes_quiet: {a.call.method} of {a.key.name}" for a in world.asked[before:])
         yield from self._waits_for_nobody()
+        yield from self._no_update_waits_by_itself()
 
     def _waits_for_nobody(self) -> Iterator[str]:
         """By then every job is as declared, or a person is told what it needs of him."""
@@ -117,6 +120,17 @@ class _Telling:
             standing = d.reason.standing
             if standing in (Standing.ACT, Standing.WAITING):
                 yield f"waits_for_nobody: {d.key.name}: {d.reason.label} {d.detail}"
+
+    def _no_update_waits_by_itself(self) -> Iterator[str]:
+        """Aurora pauses an update of ours between batches; nobody but us will resume it."""
+        aurora = self.world.wire.aurora
+        for update in sight.updates(aurora):
+            status = update.state.status if update.state is not None else None
+            if status not in PAUSED or not is_ours(update):
+                continue
+            events = sight.details(aurora, update).updateEvents or ()
+            if events and events[-1].user is None and update.key is not None:
+                yield f"no_update_waits_by_itself: {update.key.job}"
 
     def _becomes_right(self) -> Iterator[str]:
         """Every job gets a version that works, and people release what waits for them: within

@@ -217,9 +217,14 @@ def _needs_marks(given: PlanInput, seen: Mapping[JobKey, Decision]) -> bool:
     unowned = {k: f for k, f in facts(given, final=True).items() if f.owned is None}
     return any(
         isinstance(f.seen, Unknown)
-        or (f.live is not None and f.is_ours and (f.wanted is None or key not in seen))
+        or (f.live is not None and f.is_ours and (f.wanted is None or not _judged(key, seen)))
         for key, f in unowned.items()
     )
+
+
+def _judged(key: JobKey, seen: Mapping[JobKey, Decision]) -> bool:
+    """Return whether a declared job was looked at, and does not wait for a person to confirm it."""
+    return key in seen and seen[key].reason is not Reason.RECORD_LOST
 
 
 def _restored(

@@ -21,7 +21,7 @@ from reconciler.model.plan import (
     ScheduleCron,
 )
 from reconciler.model.spec import Collision
-from reconciler.standin.door import job_of
+from reconciler.standin.servlet import job_of
 from reconciler.thrift import calls
 from reconciler.thrift.structs import CronCollisionPolicy
 from reconciler.translate import from_wire

@@ -13,8 +13,9 @@ import httpx
 from reconciler.record.fault import RecordError
 from reconciler.scheduler.http import Deadlines
 from reconciler.standin.aurora import Aurora
-from reconciler.standin.door import Answer, Door
+from reconciler.standin.door import Door
 from reconciler.standin.hosts import Host
+from reconciler.standin.web import Answer
 from reconciler.thrift import calls
 from reconciler.thrift.calls import READ_ONLY_METHODS, Call
 from reconciler.thrift.structs import (

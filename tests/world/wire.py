@@ -15,8 +15,10 @@ from random import Random
 import httpx
 
 from reconciler.standin.aurora import Aurora
-from reconciler.standin.door import Answer, Door, job_of
+from reconciler.standin.door import Door
 from reconciler.standin.hosts import Host
+from reconciler.standin.servlet import job_of
+from reconciler.standin.web import Answer
 from reconciler.thrift import calls
 from reconciler.thrift.calls import READ_ONLY_METHODS, Call
 from reconciler.thrift.structs import (

@@ -32,26 +32,10 @@ class Mutation:
 
 
 MUTATIONS: dict[str, Mutation] = {
-    "a scheduler that does not answer is taken for empty": Mutation(
-        "model/live.py",
-        "            return Unknown(self.unread)\n",
-        "            return Absent()\n",
-    ),
-    "tasks that could not be read are taken for none": Mutation(
-        "scheduler/aurora.py",
-        "        if isinstance(unsettled, Unknown):\n            return unsettled\n",
-        "        if isinstance(unsettled, Unknown):\n            unsettled = ()\n",
-    ),
     "a reply of another cluster is believed": Mutation(
         "scheduler/client.py",
         "        if name == self._server_name:\n",
         "        if True:\n",
-    ),
-    "what could not be read again is taken for unchanged": Mutation(
-        "apply.py",
-        "    basis = port.basis(act)\n",
-        "    basis = port.basis(act)\n"
-        "    basis = act.basis if isinstance(basis, Unknown) else basis\n",
     ),
     "what an act rests on is not compared again": Mutation(
         "apply.py",
@@ -64,11 +48,6 @@ MUTATIONS: dict[str, Mutation] = {
         "        if isinstance(data, Silence) and data.sent:\n"
         "            data = self._exchange(method, args, write=True)\n"
         "        if isinstance(data, Silence):\n            return Indeterminate",
-    ),
-    "an incomplete tree is pruned by": Mutation(
-        "plan/removal.py",
-        "    if tree.incomplete or tree.policies is None or unpruned:\n",
-        "    if tree.policies is None or unpruned:\n",
     ),
     "a broken file of a project does not stop its prunes": Mutation(
         "plan/removal.py",
@@ -108,18 +87,8 @@ MUTATIONS: dict[str, Mutation] = {
         "    if word is not None and word.user is None:\n",
         "    if False:\n",
     ),
-    "an update that a person aborted is started again": Mutation(
-        "plan/decide.py",
-        "        if stopped is not None:\n",
-        "        if False:\n",
-    ),
     "an update is given up at once": Mutation(
         "plan/updates.py", "GRACE_S = 600\n", "GRACE_S = -60\n"
-    ),
-    "an update is never given up": Mutation(
-        "plan/updates.py",
-        "    if update.status.going_back or f.now < _deadline(f, update):\n",
-        "    if True:\n",
     ),
     "what failed before is tried again": Mutation(
         "plan/updates.py",
@@ -141,11 +110,6 @@ MUTATIONS: dict[str, Mutation] = {
         "    if master is None or not isinstance(decision, Act):\n",
         "    if True:\n",
     ),
-    "a master is removed before its workers": Mutation(
-        "plan/removal.py",
-        "    if workers in others:\n",
-        "    if False:\n",
-    ),
     "an old checkout may undo a newer one": Mutation(
         "plan/gates.py",
         "    if allow_older or not",
@@ -160,11 +124,6 @@ MUTATIONS: dict[str, Mutation] = {
         "plan/guard.py",
         "        if s.project == project and s.deed in (Deed.PRUNE, Deed.KILL)",
         "        if False and s.deed in (Deed.PRUNE, Deed.KILL)",
-    ),
-    "the guard allows one restart more": Mutation(
-        "plan/guard.py",
-        "    if len(fresh) <= 1 or len(fresh | spent) <= allowed:\n",
-        "    if len(fresh) <= 1 or len(fresh | spent) <= allowed + 1:\n",
     ),
     "a scale-down of more than half passes": Mutation(
         "plan/guard.py",
@@ -196,26 +155,10 @@ MUTATIONS: dict[str, Mutation] = {
         "(VERSION, spec.version))\n",
         '(VERSION, spec.version), ("count", str(spec.instances)))\n',
     ),
-    "the live config is not sent again where it means the same": Mutation(
-        "plan/service.py",
-        "    for group in groups:\n        if wanted.config.task.satisfied_by(group.config.task):\n"
-        "            return group.config",
-        "    for group in groups:\n        if False:\n            return group.config",
-    ),
     "configs are compared by their bytes": Mutation(
         "plan/service.py",
         "        i for g in groups if not wanted.config.task.satisfied_by(g.config.task) for i",
         "        i for g in groups if wanted.config.wire != g.config.wire for i",
-    ),
-    "a job is created anew while nobody knows whether it was": Mutation(
-        "plan/decide.py",
-        "    if f.intent is None or not isinstance(step, Act):\n",
-        "    if True:\n",
-    ),
-    "an old checkout makes forget": Mutation(
-        "plan/learn.py",
-        "    return given.tree.revision.descends_from(owned.revision) is not False\n",
-        "    return True\n",
     ),
 }
 

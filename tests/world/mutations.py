@@ -32,10 +32,21 @@ class Mutation:
 
 
 MUTATIONS: dict[str, Mutation] = {
+    "a scheduler that does not answer is taken for empty": Mutation(
+        "model/live.py",
+        "            return Unknown(self.unread)\n",
+        "            return Absent()\n",
+    ),
     "a reply of another cluster is believed": Mutation(
         "scheduler/client.py",
         "        if name == self._server_name:\n",
         "        if True:\n",
+    ),
+    "what could not be read again is taken for unchanged": Mutation(
+        "apply.py",
+        "    basis = port.basis(act)\n",
+        "    basis = port.basis(act)\n"
+        "    basis = act.basis if isinstance(basis, Unknown) else basis\n",
     ),
     "what an act rests on is not compared again": Mutation(
         "apply.py",
@@ -89,6 +100,11 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "an update is given up at once": Mutation(
         "plan/updates.py", "GRACE_S = 600\n", "GRACE_S = -60\n"
+    ),
+    "an update is never given up": Mutation(
+        "plan/updates.py",
+        "    if update.status.going_back or f.now < _deadline(f, update):\n",
+        "    if True:\n",
     ),
     "what failed before is tried again": Mutation(
         "plan/updates.py",

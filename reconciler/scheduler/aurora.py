@@ -281,12 +281,14 @@ class Aurora:
         )
         if isinstance(updates, Unknown):
             return updates
-        groups = self._groups(key)
-        if isinstance(groups, Unknown):
-            return groups
         dying = self._tasks(jobKeys=(requests.job_key(key),), statuses=(ScheduleStatus.KILLING,))
         if isinstance(dying, Unknown):
             return dying
+        # Last, since it shows what came meanwhile: a task that begins to die leaves its group, and
+        # an update that begins is Aurora's own to refuse.
+        groups = self._groups(key)
+        if isinstance(groups, Unknown):
+            return groups
         tasks = [t for s in dying if (t := from_wire.task(s)) is not None]
         return basis.of_groups(groups, tasks, updating=bool(updates))
 

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from reconciler.model.keys import JobPattern
+from reconciler.model.outcome import Deferred
 from reconciler.model.plan import Hold, Reason
 from reconciler.plan.inputs import Orders
 from reconciler.record.store import Record
+from reconciler.thrift.calls import Call
 from reconciler.thrift.structs import (
+    InstanceKey,
     JobKey,
     JobUpdateKey,
     JobUpdateQuery,
@@ -290,6 +293,29 @@ def test_update_without_room_waits_for_a_person_and_goes_on_when_there_is_room(
     assert "Insufficient: CPU" in found.detail
     site.declare(service("web", instances=20))
     assert reasons(site.converge().report)["web"] == "Converged"
+
+
+@pytest.mark.parametrize("method", ["getJobUpdateSummaries", "getTasksWithoutConfigs"])
+def test_instances_that_a_person_adds_during_the_last_look_are_not_removed(
+    method: str, running: Site
+) -> None:
+    """The look is three questions; what comes between two of them must be seen by the last."""
+    added: list[str] = []
+
+    def add(call: Call) -> None:
+        asked = call.args.get("query") or call.args.get("jobUpdateQuery")
+        about = (asked.jobKey,) if isinstance(asked, JobUpdateQuery) else asked and asked.jobKeys
+        if call.method == method and about == (WEB,) and not added:
+            added.append(method)
+            web = InstanceKey(jobKey=WEB, instanceId=0)
+            running.cluster.by_hand("addInstances", key=web, count=2)
+
+    running.declare(service("web", instances=2), service("api"))
+    running.cluster.befall = add
+    (outcome,) = running.step().rounds[0].outcomes
+    assert added
+    assert isinstance(outcome, Deferred)
+    assert started(running) == 0
 
 
 # --- a record that was lost

@@ -125,6 +125,8 @@ def create_theirs(world: World, event: Event) -> None:
     if sight.holding(world.wire.aurora, key).empty:
         job = JobConfiguration(key=key, taskConfig=their_config(key), instanceCount=2)
         world.contested.add((project, event.name))
+        # It is there again, though not as ours was.
+        world.vanished.discard((project, event.name))
         _do(world, event, "createJob", description=job)
 
 

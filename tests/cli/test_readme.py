@@ -88,7 +88,7 @@ def test_every_setting_is_named() -> None:
     assert set(re.findall(r"\w+", tables)) == {"clusters", "deadlines"}
 
 
-@pytest.mark.parametrize("name", ["demo", "test", "check", "bench", "help"])
+@pytest.mark.parametrize("name", ["demo", "test", "check", "world", "bench", "help"])
 def test_every_make_target_is_there(name: str) -> None:
     assert f"make {name}" in README
     assert re.search(rf"^{name}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)

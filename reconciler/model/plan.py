@@ -56,7 +56,7 @@ class Reason(Enum):
     OVER_QUOTA = ("OverQuota", Standing.BLOCKED, "the role's quota does not allow it")
     FOREIGN_UPDATE = ("ForeignUpdate", Standing.BLOCKED, "an update that is not ours is active")
     PAUSED = ("Paused", Standing.BLOCKED, "a person paused our update")
-    ABORTED = ("Aborted", Standing.BLOCKED, "a person aborted our update")
+    ABORTED = ("Aborted", Standing.BLOCKED, "a person ended our update")
     NOT_ADOPTED = ("NotAdopted", Standing.BLOCKED, "live, not ours, and different")
     MASTER_HELD = ("MasterHeld", Standing.BLOCKED, "its master is held")
     WORKERS_HELD = ("WorkersHeld", Standing.BLOCKED, "its workers are held, and go first")

@@ -30,6 +30,7 @@ Step = Decision | Questions
 # Every message of ours begins so: by it an abort of ours is told from a person's.
 OUR_WORDS = "reconcile:"
 GAVE_UP = f"{OUR_WORDS} {Reason.STALLED.label} "
+ENDED_BY_WORD = (UpdateStatus.ABORTED, UpdateStatus.ROLLED_BACK)
 GRACE_S = 600
 LATEST_MS = 4_102_444_800_000  # the year 2100
 
@@ -51,14 +52,21 @@ def in_flight(f: Facts, live: LiveJob, update: LiveUpdate, otherwise: Step) -> S
 
 
 def stopped_by_person(f: Facts, ended: LiveUpdate | None) -> Step | None:
-    """Return a hold when a person aborted our last update to this very spec; None otherwise."""
-    if ended is None or ended.status is not UpdateStatus.ABORTED or not f.ours(ended):
+    """Return a hold when a person ended our last update to this very spec; None otherwise.
+
+    By a rollback or by an abort: what Aurora's history says of the two looks like a failure, or
+    like an abort of ours, until its events are asked for.
+    """
+    if ended is None or ended.status not in ENDED_BY_WORD or not f.ours(ended):
         return None
     if trouble_of(spec_in(ended)) != trouble_of(f.spec) or f.retry or released(f, ended):
         return None
+    if ended.events is None and not f.final:
+        return Questions(details=frozenset({(f.key, ended.id)}))
+    if ended.status is UpdateStatus.ROLLED_BACK:
+        word = _sent_back(ended)
+        return _hold(f, Reason.ABORTED, ended, _retry(f), word) if word is not None else None
     if ended.events is None:
-        if not f.final:
-            return Questions(details=frozenset({(f.key, ended.id)}))
         return _hold(f, Reason.ABORTED, ended, _retry(f))
     if spec_in(ended) != f.spec or _words(ended).startswith(OUR_WORDS):
         return None
@@ -205,6 +213,16 @@ def _retry(f: Facts) -> str:
 
 def _last(update: LiveUpdate) -> UpdateEvent | None:
     return update.events[-1] if update.events else None
+
+
+def _sent_back(update: LiveUpdate) -> UpdateEvent | None:
+    """Return the word of a person who rolled an update back; None when it failed, or we did it."""
+    for event in update.events or ():
+        # Aurora records a user for what people do, and none for a failure.
+        ours = (event.message or "").startswith(OUR_WORDS)
+        if event.status is UpdateStatus.ROLLING_BACK and event.user and not ours:
+            return event
+    return None
 
 
 def _words(update: LiveUpdate) -> str:

@@ -186,12 +186,20 @@ def test_abort_of_ours_is_not_taken_for_a_persons(running: Site) -> None:
     assert reasons(running.converge().report)["web"] == "Converged"
 
 
-def test_update_that_a_person_rolled_back_is_quarantined(running: Site) -> None:
+def test_update_that_a_person_rolled_back_waits_for_a_person_and_names_him(running: Site) -> None:
     roll(running)
-    running.cluster.by_hand("rollbackJobUpdate", key=newest(running), message=None)
-    assert hold(running).reason is Reason.QUARANTINED
+    running.cluster.by_hand("rollbackJobUpdate", key=newest(running), message="too slow")
+    held = hold(running)
+    assert held.reason is Reason.ABORTED
+    assert re.search(r'is ROLLED_BACK, by bob at .* \("too slow"\)$', held.detail)
+    assert held.release == "--retry dev/shop/prod/web, or declare another spec"
     assert status(running) is JobUpdateStatus.ROLLED_BACK
     assert running.cluster.writes == []
+    running.watch(600)
+    assert hold(running).detail == held.detail
+    assert running.cluster.writes == []
+    retry = Orders(retry=(JobPattern.parse("web"),))
+    assert reasons(running.converge(retry).report)["web"] == "Converged"
 
 
 # --- updates that fail

@@ -85,6 +85,14 @@ def ended(status: UpdateStatus, *, spec: str = SPEC, by: str = OUR_WORDS, **job:
     return a_live_job(ended=(an_update(status, spec=spec, events=(event,)),), **job)
 
 
+def rolled_back(*, by: str | None, message: str) -> LiveJob:
+    """A job whose update to version 2 went back, at somebody's word or by itself."""
+    back, end = UpdateStatus.ROLLING_BACK, UpdateStatus.ROLLED_BACK
+    events = (UpdateEvent(back, NOW_MS, by, message), UpdateEvent(end, NOW_MS, None, None))
+    spec = spec_of(a_job(version="2"))
+    return a_live_job(ended=(an_update(end, spec=spec, events=events),))
+
+
 def undeclared(live: LiveJob, **differs: Any) -> PlanInput:
     """A job of ours that nothing declares, seen missing for long; another one remains."""
     other = a_key("other")
@@ -349,6 +357,27 @@ UPDATES: dict[str, tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Acti
         ended(UpdateStatus.ABORTED, spec=spec_of(a_job(version="2")), by="stop that"),
         Hold,
         Reason.ABORTED,
+        None,
+    ),
+    "rolled back by a person": (
+        a_job(version="2"),
+        rolled_back(by="bob", message="too slow"),
+        Hold,
+        Reason.ABORTED,
+        None,
+    ),
+    "rolled back since it failed": (
+        a_job(version="2"),
+        rolled_back(by=None, message="Latest failure: instance 0 exited."),
+        Hold,
+        Reason.QUARANTINED,
+        None,
+    ),
+    "rolled back by us": (
+        a_job(version="2"),
+        rolled_back(by="reconciler", message=f"{OUR_WORDS} Stalled"),
+        Hold,
+        Reason.QUARANTINED,
         None,
     ),
     "aborted by us": (

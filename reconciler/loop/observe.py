@@ -12,7 +12,7 @@ from reconciler.model.memory import Memory
 from reconciler.model.plan import Plan
 from reconciler.model.update import REVISION, LiveUpdate
 from reconciler.plan.inputs import PlanInput
-from reconciler.plan.planner import plan, questions
+from reconciler.plan.planner import Draft, asked_by, concluded, drafted, redrafted
 from reconciler.scheduler.port import SchedulerPort
 
 # Answers raise further questions (exact groups, then a diff of them); no chain is longer.
@@ -41,20 +41,23 @@ class Planned:
     plan: Plan
 
 
-def examined(given: PlanInput, port: SchedulerPort) -> PlanInput:
-    """Return the input with every question of the planner answered, or marked as unanswered."""
+def examined(given: PlanInput, port: SchedulerPort) -> tuple[PlanInput, Draft]:
+    """Return the input with every question of the planner answered, or marked as unanswered, and
+    what it comes to."""
+    draft = drafted(given)
     for _ in range(PASSES_MAX):
-        asked = questions(given)
+        asked = asked_by(draft, given)
         if not asked:
             break
         given = replace(given, snapshot=port.examine(given.snapshot, asked))
-    return given
+        draft = redrafted(draft, given)
+    return given, redrafted(draft, given, final=True)
 
 
 def planned(seat: Seat, given: PlanInput, stored: Memory) -> Planned:
     """Return the plan for an input whose bulk reading is done."""
-    exact = examined(given, seat.port)
-    return Planned(seat, exact, stored, plan(exact))
+    exact, draft = examined(given, seat.port)
+    return Planned(seat, exact, stored, concluded(draft, exact))
 
 
 def revisions(memory: Memory, snapshot: LiveSnapshot | None = None) -> frozenset[str]:

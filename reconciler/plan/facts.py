@@ -1,7 +1,7 @@
 """All that bears on one job, side by side: declared, live, remembered, ordered."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -144,12 +144,19 @@ def spec_in(update: LiveUpdate) -> str:
 
 def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
     """Return the facts of every known job of this cluster."""
-    tree, memory, policies = given.tree, given.memory, given.tree.policies
-    problems = dict(given.unrendered)
-    problems.update((key, broken.problems) for key, broken in tree.broken.items())
+    memory = given.memory
+    problems = _problems(given)
     known = {*given.rendered, *problems, *given.snapshot.jobs, *memory.owned}
+    mine = sorted(k for k in known if k.cluster == given.cluster.name)
+    return facts_of(mine, given, final=final)
+
+
+def facts_of(keys: Iterable[JobKey], given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
+    """Return the facts of these jobs, in their order."""
+    tree, memory, policies = given.tree, given.memory, given.tree.policies
+    problems = _problems(given)
     found: dict[JobKey, Facts] = {}
-    for key in sorted(k for k in known if k.cluster == given.cluster.name):
+    for key in keys:
         wanted = given.rendered.get(key) if key not in problems else None
         owned = memory.owned.get(key)
         name = wanted.desired.project if wanted else owned.project if owned else ""
@@ -178,6 +185,11 @@ def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
             final=final,
         )
     return found
+
+
+def _problems(given: PlanInput) -> dict[JobKey, tuple[Problem, ...]]:
+    broken = {key: found.problems for key, found in given.tree.broken.items()}
+    return {**given.unrendered, **broken}
 
 
 def _told(given: PlanInput, remembered: LiveUpdate | None) -> LiveUpdate | None:

@@ -5,6 +5,7 @@ order: master, newer revisions, quota, a lost record, guard.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from reconciler.model.keys import JobKey
 from reconciler.model.live import Present
@@ -13,7 +14,7 @@ from reconciler.model.plan import APPROVABLE, Act, Decision, Hold, Plan, Reason
 from reconciler.model.policy import Guard
 from reconciler.model.questions import Questions
 from reconciler.plan.decide import decide
-from reconciler.plan.facts import Facts, facts
+from reconciler.plan.facts import Facts, facts, facts_of
 from reconciler.plan.gates import (
     behind_master,
     behind_workers,
@@ -28,12 +29,40 @@ from reconciler.plan.order import digest, ordered
 from reconciler.plan.updates import Step
 
 
-def questions(given: PlanInput) -> Questions:
-    """Return what must still be asked before the plan is exact; falsy when nothing is."""
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is decided job by job so far. `known` are the facts that each step rests on; `going` the
+    undeclared jobs of ours that are live, which wait for each other."""
+
+    known: Mapping[JobKey, Facts]
+    steps: Mapping[JobKey, Step]
+    going: frozenset[JobKey]
+
+
+def drafted(given: PlanInput) -> Draft:
+    """Return a first decision, or first questions, about every known job."""
     known = facts(given, final=False)
-    steps = _steps(given, known)
-    asked = merged(tuple(s for s in steps.values() if isinstance(s, Questions)))
-    acts = [s for s in steps.values() if isinstance(s, Act)]
+    going = _going(known)
+    return Draft(known, _steps(known, given, going), going)
+
+
+def redrafted(draft: Draft, given: PlanInput, *, final: bool = False) -> Draft:
+    """Return the draft with the answers that came: only what was asked about is decided anew.
+
+    `final` says that nothing more will be asked; it bears on open questions alone.
+    """
+    asked = [key for key, step in draft.steps.items() if isinstance(step, Questions)]
+    known = {**draft.known, **facts_of(asked, given, final=final)}
+    going = _going(known)
+    again = asked if going == draft.going else sorted({*asked, *draft.going, *going})
+    steps = _steps({key: known[key] for key in again}, given, going)
+    return Draft(known, {**draft.steps, **steps}, going)
+
+
+def asked_by(draft: Draft, given: PlanInput) -> Questions:
+    """Return what must still be asked before the plan is exact; falsy when nothing is."""
+    asked = merged(tuple(s for s in draft.steps.values() if isinstance(s, Questions)))
+    acts = [s for s in draft.steps.values() if isinstance(s, Act)]
     roles = {
         act.key.role
         for act in acts
@@ -42,10 +71,20 @@ def questions(given: PlanInput) -> Questions:
     return merged((asked, Questions(quotas=frozenset(roles))))
 
 
+def questions(given: PlanInput) -> Questions:
+    """Return what must still be asked about an input."""
+    return asked_by(drafted(given), given)
+
+
 def plan(given: PlanInput) -> Plan:
+    """Return the plan for an input about which nothing more will be asked."""
+    return concluded(redrafted(drafted(given), given, final=True), given)
+
+
+def concluded(draft: Draft, given: PlanInput) -> Plan:
     """Return exactly one decision for every known job that the orders select."""
-    known = facts(given, final=True)
-    decided = {key: _settled(known[key], step) for key, step in _steps(given, known).items()}
+    known = draft.known
+    decided = {key: _settled(known[key], step) for key, step in draft.steps.items()}
     gated = {key: _gated(decided[key], known[key], decided, given) for key in decided}
     in_order = ordered(d for key, d in gated.items() if given.orders.selects(key))
     charged_in_order = _within_quota(in_order, given)
@@ -89,12 +128,17 @@ def merged(asked: tuple[Questions, ...]) -> Questions:
     )
 
 
-def _steps(given: PlanInput, known: Mapping[JobKey, Facts]) -> dict[JobKey, Step]:
-    going = frozenset(
+def _going(known: Mapping[JobKey, Facts]) -> frozenset[JobKey]:
+    return frozenset(
         key
         for key, f in known.items()
         if f.wanted is None and not f.problems and f.is_ours and f.live is not None
     )
+
+
+def _steps(
+    known: Mapping[JobKey, Facts], given: PlanInput, going: frozenset[JobKey]
+) -> dict[JobKey, Step]:
     in_force = limits(given)
     return {
         key: decide(f, given, in_force.get(f.project_name), going - {key})

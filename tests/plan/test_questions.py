@@ -13,7 +13,14 @@ from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import JobKind
 from reconciler.model.update import UpdateStatus
 from reconciler.plan.facts import spec_of
-from reconciler.plan.planner import plan, questions
+from reconciler.plan.planner import (
+    asked_by,
+    concluded,
+    drafted,
+    plan,
+    questions,
+    redrafted,
+)
 from tests.support.builders import (
     NOW,
     a_job,
@@ -107,3 +114,24 @@ def test_rotation_looks_at_every_job_once_an_hour() -> None:
         bool(questions(replace(given, now=NOW + timedelta(minutes=m))).groups) for m in range(60)
     ]
     assert looked.count(True) == 1
+
+
+def test_answer_is_heard_and_comes_to_what_is_decided_with_it_at_once() -> None:
+    other, gone, workers = a_key("other"), a_key("b-master"), a_key("b-workers")
+    drifted, kept, master = a_live_job(), a_live_job(other), a_live_job(gone)
+    given = a_round(
+        [a_job(version="2"), a_job(other)],
+        [bulk(drifted), bulk(kept), master, bulk(a_live_job(workers))],
+        memory=owning(KEY, other, gone, workers),
+    )
+    draft = drafted(given)
+    assert asked_by(draft, given).groups == {KEY, workers}
+    told = {**given.snapshot.jobs, KEY: drifted}
+    # Of the workers nobody answered: they are unknown, and the master no longer waits for them.
+    unclear = {workers: "timeout"}
+    answered = replace(given, snapshot=replace(given.snapshot, jobs=told, unclear=unclear))
+    again = redrafted(draft, answered)
+    assert again.steps == drafted(answered).steps
+    assert again.steps[other] is draft.steps[other], "about which nothing was asked"
+    assert concluded(redrafted(again, answered, final=True), answered) == plan(answered)
+    assert again.going == {gone}

@@ -1,20 +1,23 @@
 """The end of a command that came to no report of its own: words for people, a document for others.
 
 Whoever asked for JSON gets one document from every ending, and must not have to read words for it.
+What a mistake on the command line needs, imports nothing but click: it must be told at once.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from reconciler.cli import show
-from reconciler.model.problem import Problem
-from reconciler.report import as_json
+if TYPE_CHECKING:
+    from reconciler.model.problem import Problem
 
 
 def fail(
-    code: int, messages: Sequence[str], *, json: bool, problems: Iterable[Problem] = ()
+    code: int, messages: Sequence[str], *, json: bool, problems: "Iterable[Problem]" = ()
 ) -> int:
     """Say why on standard error, and as a document where that was asked for; return the code."""
+    from reconciler.cli import show
+
     for message in messages:
         show.complain(message)
     if json:
@@ -22,8 +25,11 @@ def fail(
     return code
 
 
-def tell(code: int, message: str, problems: Iterable[Problem] = ()) -> None:
+def tell(code: int, message: str, problems: "Iterable[Problem]" = ()) -> None:
     """Write the document. One line, so that it can end a stream of them, too."""
+    from reconciler.cli import show
+    from reconciler.report import as_json
+
     show.write(as_json.line(as_json.failure_value(code, message, problems)))
 
 

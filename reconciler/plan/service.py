@@ -38,8 +38,9 @@ from reconciler.plan.updates import Step, failed_before
 from reconciler.translate.owner import with_owner_of
 
 # A job that looks converged is looked at exactly once in so many minutes all the same: getJobs
-# shows neither a hole nor a second config.
-ROTATION_MIN = 60
+# shows neither a hole nor a second config. A prime: where rounds are five minutes apart, each job
+# has its turn once in so many rounds; of sixty, most would have none for ever.
+ROTATION_MIN = 61
 
 
 def service(f: Facts, wanted: RenderedJob) -> Step:

@@ -108,12 +108,13 @@ def test_question_without_an_answer_is_a_hold() -> None:
     assert decision.reason is Reason.LIVE_UNKNOWN
 
 
-def test_rotation_looks_at_every_job_once_an_hour() -> None:
-    given = a_round([a_job()], [bulk(a_live_job())])
-    looked = [
-        bool(questions(replace(given, now=NOW + timedelta(minutes=m))).groups) for m in range(60)
-    ]
-    assert looked.count(True) == 1
+@pytest.mark.parametrize("interval_min", [1, 2, 5, 7, 10, 15, 30, 60])
+@pytest.mark.parametrize("name", ["web", "api", "nightly"])
+def test_rotation_looks_at_every_job_once_in_so_many_rounds(name: str, interval_min: int) -> None:
+    key = a_key(name)
+    given = a_round([a_job(key)], [bulk(a_live_job(key))], memory=owning(key))
+    rounds = [replace(given, now=NOW + timedelta(minutes=m * interval_min)) for m in range(61)]
+    assert [bool(questions(round_).groups) for round_ in rounds].count(True) == 1
 
 
 def test_answer_is_heard_and_comes_to_what_is_decided_with_it_at_once() -> None:

@@ -50,7 +50,8 @@ def plan(call: Call) -> int:
     with call.wired(writing=False) as wired:
         report = wired.rounds.preview(call.machine.clock.now())
     Check(call)(report)
-    return _told(call, report, _code(call, report))
+    code = _code(call, report)
+    return code if _told(call, report, code) else int(verdict.ExitCode.RECORD)
 
 
 def apply(call: Call) -> int:
@@ -143,7 +144,9 @@ def _finished(call: Call, ended: Converged, ending: Ending) -> int:
         }
         code = _code(call, ended.report, **how)
     if call.json:
-        return _told(call, ended.report, code)
+        # What was done is done, whether or not it could be told.
+        _told(call, ended.report, code)
+        return code
     show.finish(ended, call.view(ended.report), stopped=ending.wished())
     _note(call, ended.report)
     return code
@@ -155,13 +158,14 @@ def _code(call: Call, report: RoundReport, **ended: Any) -> int:
     return verdict.exit_code(report, detailed=call.detailed, approve=approve, **told)
 
 
-def _told(call: Call, report: RoundReport, code: int) -> int:
+def _told(call: Call, report: RoundReport, code: int) -> bool:
+    view = call.view(report)
     if call.json:
-        show.write(as_json.dumped(as_json.round_value(report, code, call.view(report).command)))
+        told = show.write(as_json.dumped(as_json.round_value(report, code, view.command)))
     else:
-        show.page(text(report, call.view(report)))
+        told = show.page(text(report, view))
     _note(call, report)
-    return code
+    return told
 
 
 def _note(call: Call, report: RoundReport) -> None:
@@ -182,7 +186,8 @@ def _without_round(command: str, call: Call, fault: Cause) -> int:
         show.write(as_json.line(as_json.round_value(report, code, call.command)))
         return code
     if command in ROUNDS and (problems or call.json):
-        return _told(call, report, code)
+        _told(call, report, code)
+        return code
     words = [*map(str, problems), *(f.message for f in faults)]
     return fail(code, words, json=call.json, problems=problems)
 

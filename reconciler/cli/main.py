@@ -37,7 +37,7 @@ Exit codes:
     6  scheduler or desired state not reached
     7  the plan is stale: live moved, or another plan was approved
     8  not converged in time
-    9  local state locked, full or unreadable; nothing was done
+    9  local state locked, full or unreadable, or the output not written; nothing was done
    64  a mistake on the command line or in the local configuration
   130, 143  interrupted, terminated
 """

@@ -34,12 +34,12 @@ def validate(call: Call) -> int:
     code = ExitCode.UNREACHABLE if faults else ExitCode.INVALID if wrong else ExitCode.SUCCESS
     if call.json:
         value = validation_value(declared.tree, declared.problems, code)
-        show.write(as_json.dumped(value))
+        told = show.write(as_json.dumped(value))
     else:
-        show.write(validation_text(declared.tree, declared.problems))
+        told = show.write(validation_text(declared.tree, declared.problems))
         for note in notes(declared.tree, _our_time(call, declared)):
             show.complain(f"note: {note}")
-    return code
+    return code if told else ExitCode.RECORD
 
 
 def render(call: Call) -> int:
@@ -58,7 +58,8 @@ def render(call: Call) -> int:
         known = declared_keys(call)
         raise OptionError(f"no job that is declared matches {pattern}{near(pattern, known)}")
     told = [(job, fields_of(job, policies)) for job in found] if policies is not None else []
-    show.write(_fields(call, told))
+    if not show.write(_fields(call, told)):
+        return ExitCode.RECORD
     return ExitCode.INVALID if problems else ExitCode.SUCCESS
 
 
@@ -69,11 +70,11 @@ def status(call: Call) -> int:
         _check_only(call)
     code = verdict.status_code(report, detailed=call.detailed)
     if call.json:
-        show.write(as_json.dumped(as_json.status_value(report, code, call.place)))
+        told = show.write(as_json.dumped(as_json.status_value(report, code, call.place)))
     else:
         verbose = bool(call.told.get("verbose"))
-        show.page(status_text(report, View(show.width(), verbose, call.place)))
-    return code
+        told = show.page(status_text(report, View(show.width(), verbose, call.place)))
+    return code if told else ExitCode.RECORD
 
 
 def _our_time(call: Call, declared: Declared) -> dict[str, datetime]:

@@ -62,14 +62,14 @@ def complain(message: str) -> None:
     _written(sys.stderr, f"reconcile: {escaped(message)}\n")
 
 
-def write(words: str) -> None:
-    """Write to standard output, as it is."""
-    _written(sys.stdout, words)
+def write(words: str) -> bool:
+    """Write to standard output, as it is; return whether it could be, or nobody reads it."""
+    return _written(sys.stdout, words)
 
 
-def page(words: str) -> None:
-    """Write a plan to standard output, its signs in colour where that is wanted."""
-    write(_coloured(words))
+def page(words: str) -> bool:
+    """Write a plan to standard output, its signs in colour where that is wanted; as `write`."""
+    return write(_coloured(words))
 
 
 def finish(ended: Converged, view: View, *, stopped: bool) -> None:
@@ -193,7 +193,7 @@ def _moving(told: tuple[str, ...]) -> Any:
     return Group(Spinner("dots", first), *rest)
 
 
-def _written(stream: Any, words: str) -> None:
+def _written(stream: Any, words: str) -> bool:
     try:
         stream.write(words)
         stream.flush()
@@ -202,6 +202,8 @@ def _written(stream: Any, words: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
         if stream is sys.stdout and not isinstance(fault, BrokenPipeError):
             complain(f"standard output cannot be written: {fault.strerror}")
+            return False
+    return True
 
 
 def _coloured(words: str) -> str:

@@ -311,7 +311,11 @@ def test_person_is_asked_though_the_output_goes_elsewhere(here: Path) -> None:
     assert "1 to update (4 restarts)" in run(here, "--dry-run").stdout
 
 
-@pytest.mark.parametrize("words", ["--help", "plan --help", "--version", "completion bash"])
+READ_ONLY = ("plan", "validate", "validate --output json", "render api", "status")
+HELPING = ("--help", "plan --help", "--version", "completion bash")
+
+
+@pytest.mark.parametrize("words", [*HELPING, *READ_ONLY])
 def test_words_that_cannot_be_written_are_missed_without_a_traceback(
     words: str, here: Path
 ) -> None:

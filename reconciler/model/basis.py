@@ -14,26 +14,29 @@ from reconciler.model.update import LiveUpdate
 
 
 def of_job(job: LiveJob | None) -> InstancesBasis:
-    """Return what an update start rests on: exact groups, and nothing in the way.
+    """Return what an update start rests on: exact groups, and no task in the way.
 
-    A job that is absent and one without active tasks are the same basis. Tasks that die are part
-    of it, since Aurora compares with them, too.
+    That no other update is active is Aurora's own condition, and it refuses in time. A job that is
+    absent and one without active tasks are the same basis. Tasks that die are part of it, since
+    Aurora compares with them, too.
     """
     if job is None:
-        return of_groups((), (), updating=False)
-    return of_groups(job.groups or (), job.unsettled, updating=job.update is not None)
+        return NOTHING_THERE
+    return of_groups(job.groups or (), job.unsettled)
 
 
-def of_groups(
-    groups: Iterable[LiveGroup], unsettled: Iterable[LiveTask], *, updating: bool
-) -> InstancesBasis:
+def of_groups(groups: Iterable[LiveGroup], unsettled: Iterable[LiveTask]) -> InstancesBasis:
     """Return the same from its parts; only KILLING ones of `unsettled` count."""
     told = sorted(
         (hashlib.sha256(group.config.wire).hexdigest(), str(group.instances)) for group in groups
     )
     dying = sorted(t.instance for t in unsettled if t.status is TaskStatus.KILLING)
-    text = json.dumps([told, dying, updating])
+    text = json.dumps([told, dying])
     return InstancesBasis(hashlib.sha256(text.encode()).hexdigest())
+
+
+# What a creation rests on.
+NOTHING_THERE = of_groups((), ())
 
 
 def tasks_basis(tasks: Iterable[LiveTask]) -> TasksBasis:

@@ -31,7 +31,7 @@ from reconciler.model.plan import (
 from reconciler.model.questions import Questions
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.task import CanonicalTask, Config
-from reconciler.model.update import INSTALLATION, REVISION, SPEC
+from reconciler.model.update import INSTALLATION, REVISION, SPEC, LiveUpdate, UpdateStatus
 from reconciler.plan import diff, impact
 from reconciler.plan.facts import Facts
 from reconciler.plan.updates import Step, failed_before
@@ -180,7 +180,9 @@ def _dying(f: Facts, dying_ids: InstanceIds | None) -> Hold:
 def _look_closer(f: Facts, wanted: RenderedJob, live: LiveJob) -> bool:
     """Return whether the bulk reading is not enough to call this job converged."""
     spec = wanted.desired.spec
-    if not f.is_ours or f.fresh or live.ended or live.update or live.unsettled:
+    if not f.is_ours or f.fresh or live.update or live.unsettled:
+        return True
+    if live.ended and not _carried_through(f, live.ended):
         return True
     if live.seen is None or live.count != spec.instances:
         return True
@@ -188,6 +190,15 @@ def _look_closer(f: Facts, wanted: RenderedJob, live: LiveJob) -> bool:
         return True
     minute = int(f.now.timestamp() // 60)
     return (zlib.crc32(str(f.key).encode()) + minute) % ROTATION_MIN == 0
+
+
+def _carried_through(f: Facts, ended: tuple[LiveUpdate, ...]) -> bool:
+    """Return whether what ended lately are updates of ours that came through, the last to this.
+
+    Aurora has then looked at every instance. Others may have acted on any job since.
+    """
+    came_through = (f.ours(u) and u.status is UpdateStatus.ROLLED_FORWARD for u in ended)
+    return ended[0].metadata.get(SPEC) == f.spec and all(came_through)
 
 
 def _kept(f: Facts) -> Keep:

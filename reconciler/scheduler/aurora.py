@@ -261,6 +261,8 @@ class Aurora:
         """Read again what the act rests on: by job key, so that it is cheap."""
         try:
             match act.basis:
+                case basis.NOTHING_THERE:
+                    return self._creation_basis(act.key)
                 case InstancesBasis():
                     return self._instances_basis(act.key)
                 case TasksBasis():
@@ -275,22 +277,23 @@ class Aurora:
         except tjson.ProtocolError as fault:
             return Unknown(str(fault))
 
+    def _creation_basis(self, key: JobKey) -> InstancesBasis | Unknown:
+        """One question will do where nothing is expected."""
+        tasks = self._job_tasks(key)
+        if isinstance(tasks, Unknown):
+            return tasks
+        return self._instances_basis(key) if tasks else basis.NOTHING_THERE
+
     def _instances_basis(self, key: JobKey) -> InstancesBasis | Unknown:
-        updates = self._updates(
-            jobKey=requests.job_key(key), updateStatuses=_sorted(ACTIVE_UPDATE_STATES)
-        )
-        if isinstance(updates, Unknown):
-            return updates
         dying = self._tasks(jobKeys=(requests.job_key(key),), statuses=(ScheduleStatus.KILLING,))
         if isinstance(dying, Unknown):
             return dying
-        # Last, since it shows what came meanwhile: a task that begins to die leaves its group, and
-        # an update that begins is Aurora's own to refuse.
+        # Last, since it shows what came meanwhile: a task that begins to die leaves its group.
         groups = self._groups(key)
         if isinstance(groups, Unknown):
             return groups
         tasks = [t for s in dying if (t := from_wire.task(s)) is not None]
-        return basis.of_groups(groups, tasks, updating=bool(updates))
+        return basis.of_groups(groups, tasks)
 
     def _update_basis(self, key: JobKey, update_id: str) -> UpdateBasis | Unknown:
         found = self._updates(key=requests.update_key(key, update_id))

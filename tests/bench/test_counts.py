@@ -6,8 +6,10 @@ import pytest
 
 from reconciler.model.plan import Reason
 from reconciler.report.counts import counts
+from reconciler.thrift.calls import READ_ONLY_METHODS
 from tests.bench.bench import Bench, bench, door_of
 from tests.bench.trees import plant, release
+from tests.support.site import Site, service
 
 JOBS = 60
 
@@ -66,3 +68,27 @@ def test_a_new_process_with_a_record_asks_nothing_per_job(tree: Path, tmp_path: 
         report = told.preview()
         assert told.done.rpcs <= BULK
     assert counts(report).kept == JOBS
+
+
+def test_creations_cost_one_write_and_little_more_than_two_questions_each(tmp_path: Path) -> None:
+    """What is there is read in bulk; of each job: is it taken, and is there still nothing."""
+    site = Site(tmp_path / "state", agents=12)
+    site.declare(*(service(f"job-{n}") for n in range(JOBS)))
+    ended = site.converge()
+    assert ended.converged
+    asked = [call.method for call in site.cluster.calls if call.method in READ_ONLY_METHODS]
+    assert len(site.cluster.writes) == JOBS
+    bulk = asked.count("getJobs") * (BULK + 1)
+    assert len(asked) <= 2.2 * JOBS + bulk
+
+
+def test_status_of_updates_is_one_question_however_many_roll(tmp_path: Path) -> None:
+    site = Site(tmp_path / "state", agents=12)
+    site.declare(*(service(f"job-{n}", sim={"run_ms": 60_000}) for n in range(JOBS)))
+    site.step()
+    site.cluster.calls.clear()
+    report = site.step()
+    assert counts(report).held == JOBS
+    asked = [call.method for call in site.cluster.calls]
+    assert asked.count("getJobUpdateSummaries") == 3
+    assert len(asked) <= BULK

@@ -303,18 +303,14 @@ def test_update_without_room_waits_for_a_person_and_goes_on_when_there_is_room(
     assert reasons(site.converge().report)["web"] == "Converged"
 
 
-@pytest.mark.parametrize("method", ["getJobUpdateSummaries", "getTasksWithoutConfigs"])
-def test_instances_that_a_person_adds_during_the_last_look_are_not_removed(
-    method: str, running: Site
-) -> None:
-    """The look is three questions; what comes between two of them must be seen by the last."""
+def test_instances_that_a_person_adds_during_the_last_look_are_not_removed(running: Site) -> None:
+    """The look is two questions; what comes between them must be seen by the last."""
     added: list[str] = []
 
     def add(call: Call) -> None:
-        asked = call.args.get("query") or call.args.get("jobUpdateQuery")
-        about = (asked.jobKey,) if isinstance(asked, JobUpdateQuery) else asked and asked.jobKeys
-        if call.method == method and about == (WEB,) and not added:
-            added.append(method)
+        about_web = call.method.startswith("getTasks") and call.args["query"].jobKeys == (WEB,)
+        if about_web and not added:
+            added.append(call.method)
             web = InstanceKey(jobKey=WEB, instanceId=0)
             running.cluster.by_hand("addInstances", key=web, count=2)
 
@@ -324,6 +320,40 @@ def test_instances_that_a_person_adds_during_the_last_look_are_not_removed(
     assert added
     assert isinstance(outcome, Deferred)
     assert started(running) == 0
+
+
+@pytest.mark.parametrize("declared", ["web", "new"])
+def test_update_that_a_person_starts_during_the_last_look_is_not_overwritten(
+    declared: str, running: Site
+) -> None:
+    """Nobody looks for it: Aurora itself refuses to start a second one."""
+    job = JobKey(role="shop", environment="prod", name=declared)
+    theirs = JobUpdateRequest(
+        taskConfig=their_config(declared),
+        instanceCount=3,
+        settings=JobUpdateSettings(updateGroupSize=1, minWaitInInstanceRunningMs=20_000),
+    )
+    begun: list[str] = []
+
+    def begin(call: Call) -> None:
+        if call.method == "startJobUpdate" and not begun:
+            begun.append(declared)
+            running.cluster.by_hand("startJobUpdate", request=theirs, message=None, user="alice")
+
+    kept = [service(name) for name in ("web", "api") if name != declared]
+    running.declare(service(declared, version='"2"', instances=2), *kept)
+    running.cluster.befall = begin
+    (outcome,) = running.step().rounds[0].outcomes
+    assert begun
+    assert isinstance(outcome, Deferred)
+    assert "another update of this job is active" in outcome.why
+    found = running.cluster.by_hand(
+        "getJobUpdateSummaries", jobUpdateQuery=JobUpdateQuery(jobKey=job)
+    ).result
+    assert found is not None
+    assert found.getJobUpdateSummariesResult is not None
+    (newest_, *_) = found.getJobUpdateSummariesResult.updateSummaries or ()
+    assert newest_.user == "alice"
 
 
 # --- a record that was lost

@@ -35,7 +35,11 @@ MOVED: dict[str, tuple[LiveJob | None, LiveJob | None, bool]] = {
         a_live_job(groups=(a_group(a_config(owner="x"), (0, 1, 2)),)),
         True,
     ),
-    "an update began": (a_live_job(), a_live_job(update=an_update()), True),
+    "an update began, which Aurora refuses itself": (
+        a_live_job(),
+        a_live_job(update=an_update()),
+        False,
+    ),
     "a task dies": (a_live_job(), a_live_job(unsettled=(a_task(0, TaskStatus.KILLING),)), True),
 }
 

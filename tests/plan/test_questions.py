@@ -11,7 +11,7 @@ from reconciler.model.memory import Memory
 from reconciler.model.plan import Reason
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import JobKind
-from reconciler.model.update import UpdateStatus
+from reconciler.model.update import LiveUpdate, UpdateStatus
 from reconciler.plan.facts import spec_of
 from reconciler.plan.planner import (
     asked_by,
@@ -41,6 +41,15 @@ def bulk(live: LiveJob) -> LiveJob:
     return replace(live, groups=None, tasks=None)
 
 
+THROUGH = UpdateStatus.ROLLED_FORWARD
+SPEC = spec_of(a_job())
+
+
+def came_through(*ended: LiveUpdate) -> LiveJob:
+    """The job as the bulk reading shows it, after these updates, newest first."""
+    return bulk(a_live_job(ended=ended))
+
+
 def asked(job: RenderedJob, live: LiveJob | None, **round_: Any) -> set[str]:
     given = a_round([job], [live] if live else [], **round_)
     given = replace(given, snapshot=replace(given.snapshot, answers={}, quotas={}))
@@ -60,6 +69,26 @@ CASES: dict[str, tuple[RenderedJob, LiveJob | None, set[str]]] = {
     "an update ended": (
         a_job(),
         bulk(a_live_job(ended=(an_update(UpdateStatus.ROLLED_FORWARD, ours=False),))),
+        {"groups"},
+    ),
+    "our update to just this came through": (
+        a_job(),
+        came_through(an_update(THROUGH, spec=SPEC)),
+        set(),
+    ),
+    "one of ours came through, to another count": (
+        a_job(),
+        came_through(an_update(THROUGH, spec=spec_of(a_job(instances=2)))),
+        {"groups"},
+    ),
+    "ours to just this failed": (
+        a_job(),
+        came_through(an_update(UpdateStatus.ERROR, spec=SPEC)),
+        {"groups"},
+    ),
+    "ours came through, after somebody else's": (
+        a_job(),
+        came_through(an_update(THROUGH, spec=SPEC), an_update(THROUGH, ours=False)),
         {"groups"},
     ),
     "exact, and differs": (a_job(version="2"), a_live_job(), {"diffs"}),

@@ -195,7 +195,7 @@ def rests_on(basis_: Any, **told: Any) -> Any:
     return a_port(door).basis(an_act(basis=basis_)), door
 
 
-def test_start_rests_on_groups_on_what_dies_and_on_no_update() -> None:
+def test_start_rests_on_groups_and_on_what_dies() -> None:
     reply = recorded("failing_stays", 1565)
     live = examined(Questions(groups=frozenset({KEY})), getConfigSummary=reply).jobs[KEY]
     planned = basis.of_job(live)
@@ -207,10 +207,6 @@ def test_start_rests_on_groups_on_what_dies_and_on_no_update() -> None:
             "getConfigSummary": reply,
             "getTasksWithoutConfigs": recorded("kills", 1740),
         },
-        "an update": {
-            "getConfigSummary": reply,
-            "getJobUpdateSummaries": recorded("pulses", 5833),
-        },
     }
     for told in moved.values():
         found, _ = rests_on(InstancesBasis(""), **told)
@@ -220,6 +216,20 @@ def test_start_rests_on_groups_on_what_dies_and_on_no_update() -> None:
 
 def test_absent_job_and_job_without_tasks_are_one_basis() -> None:
     assert rests_on(InstancesBasis(""))[0] == basis.of_job(None)
+
+
+def test_creation_rests_on_one_question_while_nothing_is_there() -> None:
+    found, door = rests_on(basis.NOTHING_THERE)
+    assert found == basis.NOTHING_THERE
+    assert [call.method for call in door.calls] == ["getTasksWithoutConfigs"]
+    moved, _ = rests_on(
+        basis.NOTHING_THERE,
+        getTasksWithoutConfigs=recorded("lost_hosts", 794),
+        getConfigSummary=recorded("failing_stays", 1565),
+    )
+    assert isinstance(moved, InstancesBasis)
+    assert moved != basis.NOTHING_THERE
+    assert isinstance(rests_on(basis.NOTHING_THERE, getTasksWithoutConfigs=TIMEOUT)[0], Unknown)
 
 
 def test_kill_rests_on_task_ids_not_on_instances() -> None:

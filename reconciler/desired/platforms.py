@@ -6,6 +6,7 @@ from typing import Any
 
 from reconciler.desired import units
 from reconciler.desired.documents import Document
+from reconciler.desired.provenance import WrittenIn
 from reconciler.desired.wording import suggestion
 from reconciler.model.policy import (
     CoordinatorSla,
@@ -91,6 +92,7 @@ def platform_of(document: Document) -> Platform:
         secrets_dir=spec.get("secretsDir", "/etc/aurora/secrets").rstrip("/"),
         secret_keys=tuple(spec.get("secretKeys", SECRET_WORDS)),
         start_s=units.seconds(spec.get("start", "30s")),
+        written=WrittenIn(document),
     )
 
 

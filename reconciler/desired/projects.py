@@ -7,6 +7,7 @@ from typing import Any
 from reconciler.desired import units
 from reconciler.desired.documents import Document
 from reconciler.desired.platforms import guard_of
+from reconciler.desired.provenance import WrittenIn
 from reconciler.desired.wording import suggestion
 from reconciler.model.keys import IDENTIFIER
 from reconciler.model.policy import Grants, OnRemove, Platform, Project, Prune
@@ -38,6 +39,7 @@ def project_of(document: Document, platform: Platform) -> Project:
         tiers={env: t["tier"] for env, t in spec["environments"].items() if "tier" in t},
         rollout=spec.get("rollout"),
         supersede_foreign_updates=spec.get("supersedeForeignUpdates", False),
+        written=WrittenIn(document),
     )
 
 

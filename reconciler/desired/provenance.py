@@ -1,4 +1,6 @@
-"""Where each field of a merged spec was written: in the base, or in the patch of an environment."""
+"""Where each field of a document was written; of a spec that was merged, in the base or in the
+patch of an environment.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -83,6 +85,32 @@ class Provenance(Mapping[str, Authored]):
                 mark = _inside(self.merged.document.mark, path)
                 if mark is not None:
                     yield mark
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenIn(Mapping[tuple[str | int, ...], Origin]):
+    """Path of a field within a document's spec → where it was written. See model.policy."""
+
+    document: Document
+
+    def __getitem__(self, path: tuple[str | int, ...]) -> Origin:
+        mark = _inside(self.document.mark, (*SPEC, *path))
+        if mark is None:
+            raise KeyError(path)
+        return Origin(self.document.file.path, mark.line, mark.column)
+
+    def __iter__(self) -> Iterator[tuple[str | int, ...]]:
+        mark = _inside(self.document.mark, SPEC)
+        return iter([]) if mark is None else _below(mark, ())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+def _below(mark: Mark, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    for part, member in (mark.members or {}).items():
+        yield (*path, part)
+        yield from _below(member, (*path, part))
 
 
 def _inside(mark: Mark, path: tuple[Any, ...]) -> Mark | None:

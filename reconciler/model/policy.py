@@ -5,11 +5,15 @@ revision of the desired state.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from reconciler.model.problem import Origin
 from reconciler.model.spec import Resources
+
+# Path of a field within the spec of a document → where it was written; what is not there, nobody
+# wrote. A list counts its members from 0.
+Written = Mapping[tuple[str | int, ...], Origin]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +186,7 @@ class Platform:
     secrets_dir: str
     secret_keys: tuple[str, ...]
     start_s: int
+    written: Written = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +275,7 @@ class Project:
     tiers: Mapping[str, str]
     rollout: str | None
     supersede_foreign_updates: bool = False
+    written: Written = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """Which layer decided each field of a rendered job: author, environment, project, platform, us.
 
-Read off the canonical form, so that what is told is what is compared, and nothing is left out.
+Read off the canonical form, so that what is told is what is compared, and nothing is left out. What
+a document of the operators could say and does not, is built in.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from reconciler.model.policy import Platform, Policies, Project
@@ -13,11 +15,19 @@ from reconciler.model.rendered import FieldLayer, RenderedJob
 from reconciler.model.spec import Authored, DesiredJob, Layer
 from reconciler.model.update import UpdateSettings
 from reconciler.translate.canonical import dumps
+from reconciler.translate.document import recipe_of
+from reconciler.translate.environment import pattern_of
 from reconciler.translate.thermos import PROCESS
 
 PROCESSES = "executor.data.task.processes"
 RUN = f"{PROCESSES}.run."
 HEALTH = "executor.data.health_check_config"
+
+Where = tuple[Layer, Origin | None]
+# Of a field within the spec of a document.
+FieldPath = tuple[str | int, ...]
+
+BUILT_IN: Where = (Layer.BUILT_IN, None)
 
 # Canonical path (or a prefix of it) → the authored field that decided it. The first match counts.
 AUTHORED = (
@@ -40,17 +50,30 @@ AUTHORED = (
     ("schedule", "schedule"),
     ("collision", "collision"),
 )
-PLATFORM = (
-    "constraints",
-    "max_task_failures",
-    HEALTH,
-    "executor.data.task.finalization_wait",
-    "executor.data.task.constraints",
-    f"{PROCESSES}.",
-    "marks.reconciler.owner",
-    "update",
-)
-PROJECT = ("job", "executor.data.role", "executor.data.environment")
+# Canonical path → the field of the Platform that decided it.
+PLATFORM: Mapping[str, FieldPath] = {
+    "max_task_failures": ("taskFailures",),
+    "executor.data.task.finalization_wait": ("finalizationWait",),
+    f"{HEALTH}.initial_interval_secs": ("health", "initialInterval"),
+    f"{HEALTH}.interval_secs": ("health", "interval"),
+    f"{HEALTH}.timeout_secs": ("health", "timeout"),
+    f"{HEALTH}.max_consecutive_failures": ("health", "failures"),
+    f"{HEALTH}.min_consecutive_successes": ("health", "successes"),
+}
+# Of the logger of every process; and of what a rollout says.
+LOGGER: Mapping[str, FieldPath] = {
+    "destination": ("logs", "destination"),
+    "rotate.log_size": ("logs", "rotate"),
+    "rotate.backups": ("logs", "backups"),
+}
+ROLLOUT = {
+    "strategy": "strategy",
+    "groups": "batch",
+    "failed_instances_max": "failedInstances",
+    "failures_per_instance_max": "failuresPerInstance",
+    "rollback": "rollback",
+    "pause_between": "pauseBetween",
+}
 
 # Fields of the canonical form and what the escape hatch calls them.
 RAW = {
@@ -73,7 +96,6 @@ RAW = {
 def fields_of(rendered: RenderedJob, policies: Policies) -> tuple[FieldLayer, ...]:
     """Return every field with its value and its layer, in the order of their paths."""
     job, task = rendered.desired, rendered.config.task
-    platform, project = policies.platform, policies.projects[job.project]
     told: dict[str, Any] = {**task.value(), "marks": dict(task.marks)}
     told["instances"] = job.spec.instances
     if job.spec.schedule is not None:
@@ -81,9 +103,10 @@ def fields_of(rendered: RenderedJob, policies: Policies) -> tuple[FieldLayer, ..
         told["collision"] = job.spec.schedule.collision.value
     if rendered.change is not None:
         told["update"] = _update(rendered.change)
+    layers = _Layers(job, policies.projects[job.project], policies.platform)
     found = []
     for path, value in _flat(told, ""):
-        layer, origin = _layer(path, job, project, platform)
+        layer, origin = layers.of(path)
         found.append(FieldLayer(path, dumps(value), layer, origin))
     return tuple(sorted(found, key=lambda field: field.path))
 
@@ -109,79 +132,144 @@ def _flat(value: Any, path: str) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _layer(
-    path: str, job: DesiredJob, project: Project, platform: Platform
-) -> tuple[Layer, Origin | None]:
-    raw = _raw(path, job)
-    if raw is not None:
-        return raw.layer, raw.origin
-    if _is_default(path, job):
-        return Layer.BUILT_IN, None
-    if path in ("tier", "production") and job.key.environment in project.tiers:
-        return Layer.PROJECT, project.origin
-    if path in ("tier", "production", "priority"):
-        return Layer.PLATFORM, platform.origin
-    if path == "contact":
-        return (
-            (Layer.PROJECT, project.origin)
-            if project.contact is not None
-            else (Layer.PLATFORM, platform.origin)
-        )
-    if path == "update" or path.startswith("update."):
-        return _rollout_layer(job, project, platform)
-    if path == "service":
-        return Layer.AUTHOR, job.origin
-    for prefix, field in AUTHORED:
-        if path.startswith(prefix):
-            written = job.authored.get(field) or job.authored.get(_other(field))
-            return (written.layer, written.origin) if written else (Layer.BUILT_IN, None)
-    if path.startswith(PROJECT):
-        return Layer.PROJECT, project.origin
-    if path.startswith(PLATFORM):
-        return Layer.PLATFORM, platform.origin
-    return Layer.BUILT_IN, None
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """The three documents that have a say in one job."""
 
+    job: DesiredJob
+    project: Project
+    platform: Platform
 
-def _raw(path: str, job: DesiredJob) -> Authored | None:
-    """Return where the escape hatch sets the field; of the document it sets single fields."""
-    top, _, rest = path.partition(".")
-    name = RAW.get(top)
-    if name is None or (top == "executor" and not _is_patched(rest, job)):
-        return None
-    return job.authored.get(f"aurora.{name}")
+    def of(self, path: str) -> Where:
+        """Return who decided the field at a canonical path."""
+        top, _, rest = path.partition(".")
+        if (raw := self._raw(top, rest)) is not None:
+            return raw.layer, raw.origin
+        if self._is_default(path):
+            return BUILT_IN
+        match top:
+            case "tier" | "production" | "priority":
+                return self._environment("tier" if top == "production" else top)
+            case "contact" if self.project.contact is not None:
+                return self._project("contact")
+            case "contact":
+                return self._platform("contact")
+            case "update":
+                return self._rollout(rest)
+            case "constraints":
+                return self._spread(rest)
+            case "service":
+                return Layer.AUTHOR, self.job.origin
+            case "job":
+                return self._project("role")
+        return self._named(path)
 
+    def _named(self, path: str) -> Where:
+        """Return who decided a field that one field of one document decides."""
+        for prefix, field in AUTHORED:
+            if path.startswith(prefix):
+                return self._authored(field)
+        if path in PLATFORM:
+            return self._platform(*PLATFORM[path])
+        if path.startswith(f"{PROCESSES}."):
+            return self._process(path.removeprefix(f"{PROCESSES}."))
+        match path:
+            case "executor.data.role":
+                return self._project("role")
+            case "executor.data.environment":
+                return self._declared_for()
+            case "executor.data.task.name":
+                return Layer.AUTHOR, self.job.origin
+            case "executor.data.task.constraints":
+                return self._recipe("steps")
+            case "marks.reconciler.owner":
+                return Layer.PLATFORM, self.platform.origin
+        return BUILT_IN
 
-def _is_patched(path: str, job: DesiredJob) -> bool:
-    told: Any = json.loads(dict(job.spec.aurora).get("executorConfig", "{}"))
-    for part in path.split("."):
-        if not isinstance(told, dict):
-            return True
-        if part not in told:
-            return False
-        told = told[part]
-    return True
+    def _authored(self, field: str) -> Where:
+        told = self.job.authored
+        # A mark names the package or the image, whichever there is.
+        other = {"package": "image", "image": "package"}.get(field, field)
+        found = told.get(field) or told.get(other)
+        return (found.layer, found.origin) if found is not None else BUILT_IN
 
+    def _declared_for(self) -> Where:
+        found = self.job.authored.get(f"environments.{self.job.key.environment}")
+        return Layer.AUTHOR, found.origin if found is not None else self.job.origin
 
-def _is_default(path: str, job: DesiredJob) -> bool:
-    """Return whether the executor's schema says it, and nobody else: there is always a check,
-    and of a process the document holds only what the recipe says."""
-    if path.startswith(HEALTH):
-        return job.spec.health is None
-    leaf = path.rpartition(".")[2]
-    is_recipe = leaf == "max_failures" and not path.startswith(RUN)
-    return path.startswith(f"{PROCESSES}.") and leaf in PROCESS and not is_recipe
+    def _project(self, *path: str | int) -> Where:
+        """The role has a default, and is no less the project's for that: it has its name."""
+        return Layer.PROJECT, self.project.written.get(path, self.project.origin)
 
+    def _platform(self, *path: str | int) -> Where:
+        origin = self.platform.written.get(path)
+        return (Layer.PLATFORM, origin) if origin is not None else BUILT_IN
 
-def _other(field: str) -> str:
-    """A mark names the package or the image, whichever there is."""
-    return {"package": "image", "image": "package"}.get(field, field)
+    def _environment(self, field: str) -> Where:
+        name = self.job.key.environment
+        if field == "tier" and name in self.project.tiers:
+            return self._project("environments", name, "tier")
+        at = pattern_of(self.platform, name)
+        return BUILT_IN if at is None else self._platform("environments", at, field)
 
+    def _spread(self, attribute: str) -> Where:
+        names = [limit.attribute for limit in self.platform.spread]
+        if attribute not in names:
+            return BUILT_IN
+        return self._platform("spread", names.index(attribute), "limit")
 
-def _rollout_layer(
-    job: DesiredJob, project: Project, platform: Platform
-) -> tuple[Layer, Origin | None]:
-    if (written := job.authored.get("rollout")) is not None:
-        return written.layer, written.origin
-    if project.rollout is not None:
-        return Layer.PROJECT, project.origin
-    return Layer.PLATFORM, platform.origin
+    def _recipe(self, *path: str | int) -> Where:
+        recipe = recipe_of(self.job, self.platform)
+        return BUILT_IN if recipe is None else self._platform("recipes", recipe.name, *path)
+
+    def _process(self, path: str) -> Where:
+        """Return who decided a field of a process: which is of the recipe, as `run` is not."""
+        name, _, field = path.partition(".")
+        if field.startswith("logger."):
+            told = LOGGER.get(field.removeprefix("logger."))
+            return BUILT_IN if told is None else self._platform(*told)
+        recipe = recipe_of(self.job, self.platform)
+        steps = [step.name for step in recipe.steps] if recipe is not None else []
+        if name not in steps:
+            return BUILT_IN
+        says = {"cmdline": "command", "max_failures": "maxFailures"}.get(field)
+        return BUILT_IN if says is None else self._recipe("steps", steps.index(name), says)
+
+    def _rollout(self, field: str) -> Where:
+        """Return who chose the rollout; of the one that all have, which line of it says so."""
+        if (written := self.job.authored.get("rollout")) is not None:
+            return written.layer, written.origin
+        if field == "sla_aware":
+            return self._authored("sla")
+        if self.project.rollout is not None:
+            return self._project("rollout")
+        says = ROLLOUT.get(field)
+        if field == "watch_ms":
+            says = "watch" if self.job.spec.health is None else "watchWithHealth"
+        return BUILT_IN if says is None else self._platform("rollouts", self.platform.rollout, says)
+
+    def _raw(self, top: str, rest: str) -> Authored | None:
+        """Return where the escape hatch sets the field; of the document it sets single fields."""
+        name = RAW.get(top)
+        if name is None or (top == "executor" and not self._is_patched(rest)):
+            return None
+        return self.job.authored.get(f"aurora.{name}")
+
+    def _is_patched(self, path: str) -> bool:
+        told: Any = json.loads(dict(self.job.spec.aurora).get("executorConfig", "{}"))
+        for part in path.split("."):
+            if not isinstance(told, dict):
+                return True
+            if part not in told:
+                return False
+            told = told[part]
+        return True
+
+    def _is_default(self, path: str) -> bool:
+        """Return whether the executor's schema says it, and nobody else: there is always a check,
+        and of a process the document holds only what the recipe says."""
+        if path.startswith(HEALTH):
+            return self.job.spec.health is None
+        leaf = path.rpartition(".")[2]
+        is_recipe = leaf == "max_failures" and not path.startswith(RUN)
+        return path.startswith(f"{PROCESSES}.") and leaf in PROCESS and not is_recipe

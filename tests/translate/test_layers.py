@@ -1,10 +1,12 @@
 """Who decided each field of a rendered job."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from reconciler.model.policy import Project
 from reconciler.model.problem import Origin
 from reconciler.model.rendered import FieldLayer
 from reconciler.model.spec import Authored, DesiredJob, Layer
@@ -31,13 +33,46 @@ AUTHORED = {
     "ports": written(16),
     "health": written(17),
     "instances": written(18, Layer.ENVIRONMENT),
+    "environments.prod": written(19),
 }
 PROJECT = Origin("platform/projects/forecast.yaml", 1, 1)
 PLATFORM = Origin("platform/platform.yaml", 1, 1)
 
+# What is written in the platform's document, and on which line. The rest is as it is built in.
+LINES: dict[tuple[str | int, ...], int] = {
+    ("contact",): 40,
+    ("environments", 0, "tier"): 41,
+    ("environments", 0, "priority"): 42,
+    ("environments", 1, "tier"): 43,
+    ("recipes", "wheel", "steps"): 44,
+    ("recipes", "wheel", "steps", 1, "command"): 45,
+    ("recipes", "wheel", "steps", 1, "maxFailures"): 46,
+    ("rollouts", "standard", "batch"): 47,
+    ("rollouts", "standard", "watch"): 48,
+    ("rollouts", "careful", "batch"): 49,
+    ("logs", "destination"): 50,
+    ("health", "interval"): 51,
+    ("spread", 0, "limit"): 52,
+    ("spread", 1, "limit"): 53,
+    ("taskFailures",): 54,
+    ("finalizationWait",): 55,
+}
+PROJECT_LINES: dict[tuple[str | int, ...], int] = {
+    ("role",): 60,
+    ("environments", "prod", "tier"): 61,
+    ("contact",): 62,
+    ("rollout",): 63,
+}
 
-def fields(job: DesiredJob, **given: Any) -> dict[str, FieldLayer]:
-    found = policies(**given)
+
+def places(path: str, lines: dict[tuple[str | int, ...], int]) -> dict[Any, Origin]:
+    return {field: Origin(path, line, 1) for field, line in lines.items()}
+
+
+def fields(job: DesiredJob, project: Project | None = None) -> dict[str, FieldLayer]:
+    platform = a_platform(written=places(PLATFORM.path, LINES))
+    project = replace(project or a_project(), written=places(PROJECT.path, PROJECT_LINES))
+    found = policies(platform, project)
     return {f.path: f for f in fields_of(rendered(job, found), found)}
 
 
@@ -45,13 +80,23 @@ def author(line: int) -> tuple[Layer, Origin]:
     return Layer.AUTHOR, written(line).origin
 
 
+def platform(line: int) -> tuple[Layer, Origin]:
+    return Layer.PLATFORM, Origin(PLATFORM.path, line, 1)
+
+
+def project(line: int) -> tuple[Layer, Origin]:
+    return Layer.PROJECT, Origin(PROJECT.path, line, 1)
+
+
+BUILT_IN: tuple[Layer, Origin | None] = (Layer.BUILT_IN, None)
 PROCESSES = "executor.data.task.processes"
 HEALTH = "executor.data.health_check_config"
 
 LAYERS: dict[str, tuple[Layer, Origin | None]] = {
-    "job": (Layer.PROJECT, PROJECT),
-    "executor.data.role": (Layer.PROJECT, PROJECT),
-    "executor.data.environment": (Layer.PROJECT, PROJECT),
+    "job": project(60),
+    "executor.data.role": project(60),
+    "executor.data.environment": author(19),
+    "executor.data.task.name": (Layer.AUTHOR, Origin("forecast/api.yaml", 2, 1)),
     "service": (Layer.AUTHOR, Origin("forecast/api.yaml", 2, 1)),
     "resources.cpu": author(13),
     "resources.ram_mb": (Layer.ENVIRONMENT, written(14).origin),
@@ -59,35 +104,44 @@ LAYERS: dict[str, tuple[Layer, Origin | None]] = {
     "resources.ports": author(16),
     "executor.data.task.resources.cpu": author(13),
     "executor.data.task.resources.ram": (Layer.ENVIRONMENT, written(14).origin),
-    "executor.data.task.resources.gpu": (Layer.BUILT_IN, None),
+    "executor.data.task.resources.gpu": BUILT_IN,
     f"{PROCESSES}.run.cmdline": author(10),
-    f"{PROCESSES}.run.logger.destination": (Layer.PLATFORM, PLATFORM),
-    f"{PROCESSES}.run.max_failures": (Layer.BUILT_IN, None),
-    f"{PROCESSES}.run.daemon": (Layer.BUILT_IN, None),
-    f"{PROCESSES}.install.cmdline": (Layer.PLATFORM, PLATFORM),
-    f"{PROCESSES}.install.max_failures": (Layer.PLATFORM, PLATFORM),
-    f"{PROCESSES}.install.min_duration": (Layer.BUILT_IN, None),
-    "executor.data.task.finalization_wait": (Layer.PLATFORM, PLATFORM),
-    "executor.data.task.constraints": (Layer.PLATFORM, PLATFORM),
-    "executor.data.task.max_concurrency": (Layer.BUILT_IN, None),
+    f"{PROCESSES}.run.logger.destination": platform(50),
+    f"{PROCESSES}.install.logger.destination": platform(50),
+    f"{PROCESSES}.run.logger.mode": BUILT_IN,
+    f"{PROCESSES}.run.logger.rotate.backups": BUILT_IN,
+    f"{PROCESSES}.run.max_failures": BUILT_IN,
+    f"{PROCESSES}.run.daemon": BUILT_IN,
+    f"{PROCESSES}.install.cmdline": platform(45),
+    f"{PROCESSES}.venv.cmdline": BUILT_IN,
+    f"{PROCESSES}.install.max_failures": platform(46),
+    f"{PROCESSES}.venv.max_failures": BUILT_IN,
+    f"{PROCESSES}.install.min_duration": BUILT_IN,
+    "executor.data.task.finalization_wait": platform(55),
+    "executor.data.task.constraints": platform(44),
+    "executor.data.task.max_concurrency": BUILT_IN,
     "executor.data.announce.primary_port": author(16),
     f"{HEALTH}.health_checker.http.endpoint": author(17),
-    f"{HEALTH}.health_checker.http.expected_response_code": (Layer.PLATFORM, PLATFORM),
-    f"{HEALTH}.interval_secs": (Layer.PLATFORM, PLATFORM),
-    "executor.data.lifecycle": (Layer.BUILT_IN, None),
-    "executor.name": (Layer.BUILT_IN, None),
+    f"{HEALTH}.health_checker.http.expected_response_code": BUILT_IN,
+    f"{HEALTH}.interval_secs": platform(51),
+    f"{HEALTH}.timeout_secs": BUILT_IN,
+    "executor.data.lifecycle": BUILT_IN,
+    "executor.name": BUILT_IN,
     "links.http": author(16),
-    "tier": (Layer.PLATFORM, PLATFORM),
-    "production": (Layer.PLATFORM, PLATFORM),
-    "priority": (Layer.PLATFORM, PLATFORM),
-    "contact": (Layer.PLATFORM, PLATFORM),
-    "constraints.host": (Layer.PLATFORM, PLATFORM),
-    "max_task_failures": (Layer.PLATFORM, PLATFORM),
+    "tier": platform(41),
+    "production": platform(41),
+    "priority": platform(42),
+    "contact": platform(40),
+    "constraints.host": platform(52),
+    "constraints.rack": platform(53),
+    "max_task_failures": platform(54),
     "marks.reconciler.owner": (Layer.PLATFORM, PLATFORM),
     "marks.reconciler.version": author(11),
     "marks.reconciler.package": author(12),
     "instances": (Layer.ENVIRONMENT, written(18).origin),
-    "update.groups": (Layer.PLATFORM, PLATFORM),
+    "update.groups": platform(47),
+    "update.rollback": BUILT_IN,
+    "update.sla_aware": BUILT_IN,
 }
 
 
@@ -97,75 +151,75 @@ def test_the_field_was_decided_by(path: str) -> None:
     assert (field.layer, field.origin) == LAYERS[path]
 
 
-CASES: dict[str, tuple[DesiredJob, dict[str, Any], str, tuple[Layer, Origin | None]]] = {
+CASES: dict[str, tuple[DesiredJob, Project | None, str, tuple[Layer, Origin | None]]] = {
     "a tier of the project": (
         a_job(),
-        {"project": a_project(tiers={"prod": "revocable"})},
+        a_project(tiers={"prod": "revocable"}),
         "tier",
-        (Layer.PROJECT, PROJECT),
+        project(61),
     ),
     "a contact of the project": (
         a_job(),
-        {"project": a_project(contact="a@b.example")},
+        a_project(contact="a@b.example"),
         "contact",
-        (Layer.PROJECT, PROJECT),
+        project(62),
     ),
     "a rollout of the project": (
         a_job(),
-        {"project": a_project(rollout="careful")},
+        a_project(rollout="careful"),
         "update.watch_ms",
-        (Layer.PROJECT, PROJECT),
+        project(63),
     ),
     "a rollout of the author": (
         a_job(rollout="fast", authored={"rollout": written(20)}),
-        {"project": a_project(rollout="careful")},
+        a_project(rollout="careful"),
         "update.rollback",
         author(20),
     ),
     "an image": (
         a_job(image="feed", authored={"image": written(21)}),
-        {},
+        None,
         "container.mesos.image",
         author(21),
     ),
     "the image, where a mark names it": (
         a_job(image="feed", authored={"image": written(21)}),
-        {},
+        None,
         "marks.reconciler.package",
         author(21),
     ),
     "an sla": (
         a_job(sla="available", instances=20, authored={"sla": written(22)}),
-        {},
+        None,
         "sla.percentage",
         author(22),
     ),
     "a schedule": (
         a_job(a_cron(), authored={"schedule": written(23)}),
-        {},
+        None,
         "schedule",
         author(23),
     ),
     "a collision that nobody wrote": (
         a_job(a_cron(), authored={"schedule": written(23)}),
-        {},
+        None,
         "collision",
-        (Layer.BUILT_IN, None),
+        BUILT_IN,
     ),
-    "instances that nobody wrote": (a_job(), {}, "instances", (Layer.BUILT_IN, None)),
+    "instances that nobody wrote": (a_job(), None, "instances", BUILT_IN),
     "checks of a job without one, which the executor's schema has all the same": (
         a_job(health=None),
-        {},
+        None,
         f"{HEALTH}.interval_secs",
-        (Layer.BUILT_IN, None),
+        BUILT_IN,
     ),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_was_decided_by_the_right_one(name: str) -> None:
-    job, given, path, expected = CASES[name]
-    field = fields(job, **given)[path]
+    job, project_, path, expected = CASES[name]
+    field = fields(job, project_)[path]
     assert (field.layer, field.origin) == expected
 
 

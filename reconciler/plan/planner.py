@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from reconciler.model.keys import JobKey
-from reconciler.model.live import Present
+from reconciler.model.live import Absent, Present
 from reconciler.model.memory import Limits
 from reconciler.model.plan import APPROVABLE, Act, Decision, Hold, Plan, Reason
 from reconciler.model.policy import Guard
@@ -129,10 +129,11 @@ def merged(asked: tuple[Questions, ...]) -> Questions:
 
 
 def _going(known: Mapping[JobKey, Facts]) -> frozenset[JobKey]:
+    """Return the undeclared jobs of ours that are live, or may be."""
     return frozenset(
         key
         for key, f in known.items()
-        if f.wanted is None and not f.problems and f.is_ours and f.live is not None
+        if f.wanted is None and not f.problems and f.is_ours and not isinstance(f.seen, Absent)
     )
 
 

@@ -555,6 +555,9 @@ def test_one_unclear_job_holds_alone() -> None:
 
 
 def test_broken_document_holds_its_job_and_names_the_line() -> None:
+    # Nobody knows whether they are still there.
+    silent = replace(given, snapshot=replace(given.snapshot, unclear={workers: "timeout"}))
+    assert decision(silent, master).reason is Reason.WORKERS_FIRST
     problem = Problem(Origin("shop/web.yaml", 12, 3), 'unknown field "instnaces"')
     tree = a_tree(broken={KEY: BrokenJob(KEY, (problem,))})
     found = decision(a_round([], [a_live_job()], memory=owning(KEY), tree=tree))

@@ -157,11 +157,26 @@ def test_answer_is_heard_and_comes_to_what_is_decided_with_it_at_once() -> None:
     draft = drafted(given)
     assert asked_by(draft, given).groups == {KEY, workers}
     told = {**given.snapshot.jobs, KEY: drifted}
-    # Of the workers nobody answered: they are unknown, and the master no longer waits for them.
+    # Of the workers nobody answered: they are unknown, and not gone.
     unclear = {workers: "timeout"}
     answered = replace(given, snapshot=replace(given.snapshot, jobs=told, unclear=unclear))
     again = redrafted(draft, answered)
     assert again.steps == drafted(answered).steps
     assert again.steps[other] is draft.steps[other], "about which nothing was asked"
     assert concluded(redrafted(again, answered, final=True), answered) == plan(answered)
-    assert again.going == {gone}
+    assert again.going == {gone, workers}
+
+
+def test_master_that_no_longer_waits_is_decided_anew() -> None:
+    master, workers = a_key("b-master"), a_key("b-workers")
+    given = a_round(
+        [], [a_live_job(master), bulk(a_live_job(workers))], memory=owning(master, workers)
+    )
+    draft = drafted(given)
+    assert asked_by(draft, given).groups == {workers}
+    left = {master: given.snapshot.jobs[master]}
+    answered = replace(given, snapshot=replace(given.snapshot, jobs=left))
+    again = redrafted(draft, answered)
+    assert again.going == {master}
+    assert again.steps == drafted(answered).steps
+    assert concluded(redrafted(again, answered, final=True), answered) == plan(answered)

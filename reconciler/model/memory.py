@@ -99,9 +99,10 @@ class Limits:
 class Memory:
     """Everything remembered about one cluster.
 
-    `retried` says when a person last released a job's quarantine: what failed before then no
-    longer counts against it. `ended` holds the last update of each job that is known to have ended;
-    `watermark_ms` is how far such updates were read, so that each is read once.
+    `retried` holds the update that had ended last when a person gave the job another try: it no
+    longer counts against it, and one that fails later does, whatever our clock says. `ended` holds
+    the last update of each job that is known to have ended; `watermark_ms` is how far such updates
+    were read, so that each is read once.
     """
 
     installation: str
@@ -112,7 +113,7 @@ class Memory:
     spent: tuple[Spent, ...] = ()
     intents: Mapping[JobKey, Intent] = field(default_factory=dict)
     limits: Mapping[str, Limits] = field(default_factory=dict)
-    retried: Mapping[JobKey, datetime] = field(default_factory=dict)
+    retried: Mapping[JobKey, str] = field(default_factory=dict)
     running_jobs: int | None = None
     ended: Mapping[JobKey, LiveUpdate] = field(default_factory=dict)
     watermark_ms: int = 0

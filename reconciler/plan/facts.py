@@ -33,7 +33,7 @@ class Facts:
     problems: tuple[Problem, ...]
     owned: Owned | None
     quarantine: Quarantine | None
-    retried: datetime | None
+    retried: str | None
     absence: Absence | None
     intent: Intent | None
     remembered: LiveUpdate | None

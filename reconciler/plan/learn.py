@@ -129,6 +129,7 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
     if plan.unread is not None:
         return memory
     seen = {d.key: d for d in plan.decisions}
+    ended = _ended(given, memory, seen)
     return replace(
         memory,
         fresh=memory.fresh and _needs_marks(given, seen),
@@ -140,9 +141,9 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
         running_jobs=sum(key in given.snapshot.jobs for key in memory.owned),
         retried={
             **memory.retried,
-            **{k: given.now for k in seen if any(p.matches(k) for p in given.orders.retry)},
+            **{k: u.id for k, u in ended.items() if k in seen and _retried(given, k)},
         },
-        ended=_ended(given, memory, seen),
+        ended=ended,
         watermark_ms=_watermark(given, memory, seen),
     )
 
@@ -251,8 +252,12 @@ def _revision(before: Owned | None, now: str) -> str:
     return before.revision if before is not None and before.revision else now
 
 
+def _retried(given: PlanInput, key: JobKey) -> bool:
+    return any(p.matches(key) for p in given.orders.retry)
+
+
 def _mended(given: PlanInput, key: JobKey, quarantine: Quarantine) -> bool:
-    if any(p.matches(key) for p in given.orders.retry):
+    if _retried(given, key):
         return True
     wanted = given.rendered.get(key)
     if wanted is None:

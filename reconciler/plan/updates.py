@@ -80,7 +80,7 @@ def end_of_foreign(f: Facts) -> str:
 
 def released(f: Facts, ended: LiveUpdate) -> bool:
     """Return whether a person released the job after this update had ended."""
-    return f.retried is not None and ended.modified_ms <= f.retried.timestamp() * 1000
+    return ended.id == f.retried
 
 
 def failed_before(f: Facts) -> str | None:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,7 +16,7 @@ BY_KEY: Mapping[str, Any] = {
     "quarantined": Quarantine,
     "absences": Absence,
     "intents": Intent,
-    "retried": datetime,
+    "retried": str,
     "ended": LiveUpdate,
 }
 LIMITS, SPENT, CLUSTER = "limits", "spent", "cluster"

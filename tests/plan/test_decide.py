@@ -591,7 +591,7 @@ def test_retry_releases_quarantine() -> None:
 def test_retry_is_remembered_against_older_failures() -> None:
     wanted = a_job(version="2")
     live = ended(UpdateStatus.ROLLED_BACK, spec=spec_of(wanted))
-    memory = owning(KEY, retried={KEY: NOW})
+    memory = owning(KEY, retried={KEY: live.ended[0].id})
     assert decision(a_round([wanted], [live], memory=memory)).reason is Reason.DRIFTED
 
 
@@ -612,6 +612,9 @@ def test_scheduler_that_sees_another_difference_is_believed() -> None:
     assert found.reason is Reason.STALE_BASIS
 
 
+    # Whatever the clocks say: only that very update is forgiven.
+    later = owning(KEY, retried={KEY: "another"})
+    assert decision(a_round([wanted], [live], memory=later)).reason is Reason.QUARANTINED
 def test_act_with_a_lost_reply_waits_for_its_outcome() -> None:
     intent = Intent("t", "StartUpdate", SPEC, NOW)
     memory = Memory("i", intents={KEY: intent})

@@ -257,8 +257,12 @@ def test_retry_is_remembered_and_lifts_quarantine() -> None:
     wanted = a_job(version="2")
     memory = owning(KEY, quarantined={KEY: Quarantine(trouble_of(spec_of(wanted)), "x", NOW)})
     orders = Orders(retry=(JobPattern.parse("web"),))
-    found = after(a_round([wanted], [a_live_job()], memory=memory, orders=orders))
-    assert (dict(found.quarantined), dict(found.retried)) == ({}, {KEY: NOW})
+    failed = replace(an_update(UpdateStatus.ROLLED_BACK), id="u7")
+    live = a_live_job(ended=(failed, an_update(UpdateStatus.ROLLED_FORWARD)))
+    found = after(a_round([wanted], [live], memory=memory, orders=orders))
+    assert (dict(found.quarantined), dict(found.retried)) == ({}, {KEY: "u7"})
+    silent = after(a_round([wanted], [a_live_job()], memory=found, orders=orders))
+    assert dict(silent.retried) == {KEY: "u7"}
 
 
 CRON = a_job(kind=JobKind.CRON)

@@ -72,7 +72,7 @@ def memories(installation: str = "i") -> st.SearchStrategy[Memory]:
         ),
         intents=by_key(st.builds(Intent, words, words, words, times)),
         limits=st.dictionaries(words, limits, max_size=2),
-        retried=by_key(times),
+        retried=by_key(words),
         running_jobs=st.none() | counts,
         ended=by_key(updates),
         watermark_ms=millis,

@@ -58,7 +58,9 @@ class Facts:
     def project_name(self) -> str:
         if self.wanted is not None:
             return self.wanted.desired.project
-        return self.owned.project if self.owned is not None else ""
+        if self.owned is not None:
+            return self.owned.project
+        return self.project.name if self.project is not None and self.by_mark else ""
 
     @property
     def origin(self) -> Origin | None:
@@ -155,11 +157,14 @@ def facts_of(keys: Iterable[JobKey], given: PlanInput, *, final: bool) -> dict[J
     """Return the facts of these jobs, in their order."""
     tree, memory, policies = given.tree, given.memory, given.tree.policies
     problems = _problems(given)
+    by_role = {p.role: p.name for p in policies.projects.values()} if policies else {}
     found: dict[JobKey, Facts] = {}
     for key in keys:
         wanted = given.rendered.get(key) if key not in problems else None
         owned = memory.owned.get(key)
-        name = wanted.desired.project if wanted else owned.project if owned else ""
+        # Whose a job is, a lost record no longer tells: then its role does.
+        told = wanted.desired if wanted else owned
+        name = told.project if told else by_role.get(key.role, "")
         found[key] = Facts(
             key=key,
             seen=given.snapshot.of(key),

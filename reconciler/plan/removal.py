@@ -4,6 +4,8 @@ Absence is not deletion: a prune needs a complete tree, a complete reading, two 
 seconds apart, a project that prunes, and a job that is ours beyond doubt.
 """
 
+from collections.abc import Mapping
+
 from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.live import LiveJob, TaskStatus
 from reconciler.model.memory import Limits
@@ -57,7 +59,7 @@ def _gated(
 ) -> Step:
     """Let the step pass only if this may be a removal at all."""
     tree = given.tree
-    unpruned = (tree.unpruned or {}).get(f.project_name)
+    unpruned = _unpruned(f, tree.unpruned or {})
     if tree.incomplete or tree.policies is None or unpruned:
         why = tree.incomplete or unpruned or "the platform's documents are broken"
         return _hold(f, Reason.TREE_INCOMPLETE, why, "mend the desired state", step)
@@ -71,6 +73,11 @@ def _gated(
     if not (given.orders.prune_now or _seen_twice(f)):
         return _hold(f, Reason.SECOND_LOOK, "", "", step)
     return step
+
+
+def _unpruned(f: Facts, told: Mapping[str, str]) -> str | None:
+    """Return why prunes of the job's project must wait; of one that nobody knows, if any must."""
+    return told.get(f.project_name) if f.project_name else next(iter(sorted(told.values())), None)
 
 
 def _seen_twice(f: Facts) -> bool:

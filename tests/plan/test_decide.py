@@ -29,7 +29,7 @@ from reconciler.model.policy import OnRemove, Prune
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import Collision, JobKind, Schedule, Suspension
-from reconciler.model.tree import BrokenJob, Revision
+from reconciler.model.tree import BrokenJob, DesiredTree, Revision
 from reconciler.model.update import UpdateEvent, UpdateStatus
 from reconciler.plan.facts import spec_of, trouble_of
 from reconciler.plan.inputs import Orders, PlanInput
@@ -101,6 +101,13 @@ def undeclared(live: LiveJob, **differs: Any) -> PlanInput:
     tree = differs.pop("tree", a_tree())
     memory = replace(memory, **differs.pop("memory", {}))
     return a_round([a_job(other)], [live, a_live_job(other)], memory=memory, tree=tree, **differs)
+
+
+def by_mark_only(tree: DesiredTree | None = None) -> PlanInput:
+    """A job of ours that nothing declares, after the record was lost; another one remains."""
+    other = a_key("x")
+    live = [a_live_job(), a_live_job(other)]
+    return a_round([a_job(other)], live, memory=Memory("i", fresh=True), tree=tree or a_tree())
 
 
 SERVICES: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason]] = {
@@ -507,14 +514,26 @@ REMOVALS: dict[str, tuple[PlanInput, type[Decision], Reason]] = {
         Act,
         Reason.REMOVED,
     ),
-    "ours by its mark only": (
-        a_round(
-            [a_job(a_key("x"))],
-            [a_live_job(), a_live_job(a_key("x"))],
-            memory=Memory("i", fresh=True),
-        ),
+    "ours by its mark only": (by_mark_only(), Hold, Reason.RECORD_LOST),
+    "by its mark only, with an unreadable file in the project of its role": (
+        by_mark_only(a_tree(unpruned={PROJECT: "shop/x.yaml is broken"})),
+        Hold,
+        Reason.TREE_INCOMPLETE,
+    ),
+    "by its mark only, with one in another project": (
+        by_mark_only(a_tree(unpruned={"another": "another/x.yaml is broken"})),
         Hold,
         Reason.RECORD_LOST,
+    ),
+    "by its mark only, of a role that no project has, with one in any project": (
+        by_mark_only(a_tree(a_project(role="shop2"), unpruned={PROJECT: "shop/x.yaml is broken"})),
+        Hold,
+        Reason.TREE_INCOMPLETE,
+    ),
+    "by its mark only, and its project does not prune": (
+        by_mark_only(a_tree(a_project(prune=Prune.OFF))),
+        Hold,
+        Reason.PRUNE_OFF,
     ),
 }
 
@@ -536,6 +555,9 @@ def test_master_is_removed_after_its_workers() -> None:
     assert decision(given, master).reason is Reason.WORKERS_FIRST
     given = a_round([a_job(other)], [live[0], live[2]], memory=memory)
     assert decision(given, master).reason is Reason.REMOVED
+    # Nobody knows whether they are still there.
+    silent = replace(given, snapshot=replace(given.snapshot, unclear={workers: "timeout"}))
+    assert decision(silent, master).reason is Reason.WORKERS_FIRST
 
 
 def test_live_unknown_is_held_whatever_is_declared() -> None:
@@ -555,9 +577,6 @@ def test_one_unclear_job_holds_alone() -> None:
 
 
 def test_broken_document_holds_its_job_and_names_the_line() -> None:
-    # Nobody knows whether they are still there.
-    silent = replace(given, snapshot=replace(given.snapshot, unclear={workers: "timeout"}))
-    assert decision(silent, master).reason is Reason.WORKERS_FIRST
     problem = Problem(Origin("shop/web.yaml", 12, 3), 'unknown field "instnaces"')
     tree = a_tree(broken={KEY: BrokenJob(KEY, (problem,))})
     found = decision(a_round([], [a_live_job()], memory=owning(KEY), tree=tree))
@@ -593,6 +612,9 @@ def test_retry_is_remembered_against_older_failures() -> None:
     live = ended(UpdateStatus.ROLLED_BACK, spec=spec_of(wanted))
     memory = owning(KEY, retried={KEY: live.ended[0].id})
     assert decision(a_round([wanted], [live], memory=memory)).reason is Reason.DRIFTED
+    # Whatever the clocks say: only that very update is forgiven.
+    later = owning(KEY, retried={KEY: "another"})
+    assert decision(a_round([wanted], [live], memory=later)).reason is Reason.QUARANTINED
 
 
 def test_refusal_of_the_scheduler_is_told_in_its_words() -> None:
@@ -612,9 +634,6 @@ def test_scheduler_that_sees_another_difference_is_believed() -> None:
     assert found.reason is Reason.STALE_BASIS
 
 
-    # Whatever the clocks say: only that very update is forgiven.
-    later = owning(KEY, retried={KEY: "another"})
-    assert decision(a_round([wanted], [live], memory=later)).reason is Reason.QUARANTINED
 def test_act_with_a_lost_reply_waits_for_its_outcome() -> None:
     intent = Intent("t", "StartUpdate", SPEC, NOW)
     memory = Memory("i", intents={KEY: intent})

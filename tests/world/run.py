@@ -122,15 +122,17 @@ class _Telling:
                 yield f"waits_for_nobody: {d.key.name}: {d.reason.label} {d.detail}"
 
     def _no_update_waits_by_itself(self) -> Iterator[str]:
-        """Aurora pauses an update of ours between batches; nobody but us will resume it."""
-        aurora = self.world.wire.aurora
+        """Aurora pauses an update of ours between batches; nobody but us will resume it. What
+        nothing declares any more is not rolled on: its removal may wait for a person."""
+        aurora, wishes = self.world.wire.aurora, self.world.repository.head.wishes()
         for update in sight.updates(aurora):
             status = update.state.status if update.state is not None else None
-            if status not in PAUSED or not is_ours(update):
+            job = update.key.job if update.key is not None else None
+            if status not in PAUSED or not is_ours(update) or job is None:
                 continue
             events = sight.details(aurora, update).updateEvents or ()
-            if events and events[-1].user is None and update.key is not None:
-                yield f"no_update_waits_by_itself: {update.key.job}"
+            if events and events[-1].user is None and (job.role, job.name) in wishes:
+                yield f"no_update_waits_by_itself: {job}"
 
     def _becomes_right(self) -> Iterator[str]:
         """Every job gets a version that works, and people release what waits for them: within

@@ -86,6 +86,7 @@ def load(
         problems=tuple(sorted(set(draft.problems))),
         incomplete=draft.incomplete,
         unpruned=draft.unpruned,
+        passed_over=files.passed_over,
     )
 
 
@@ -235,6 +236,7 @@ def _without_policies(
         problems=problems,
         incomplete=draft.incomplete or "there is no Platform that can be used",
         unpruned={},
+        passed_over=files.passed_over,
     )
 
 

@@ -51,8 +51,13 @@ class Declared:
 
 
 def notes(tree: DesiredTree, there: Mapping[str, datetime]) -> tuple[Problem, ...]:
-    """Return which suspensions have ended, by the clocks of the clusters as it is there now."""
-    return tuple(sorted(set(_ended(tree, there))))
+    """Return what is no mistake and may surprise: suspensions that have ended, by the clocks of the
+    clusters as it is there now, and files that look like documents and are not read."""
+    passed_over = (
+        Problem(Origin(path), "it is not read", "name a document *.yaml or *.yml")
+        for path in tree.passed_over
+    )
+    return tuple(sorted({*_ended(tree, there), *passed_over}))
 
 
 def _ended(tree: DesiredTree, there: Mapping[str, datetime]) -> Iterator[Problem]:
@@ -60,7 +65,9 @@ def _ended(tree: DesiredTree, there: Mapping[str, datetime]) -> Iterator[Problem
         told, now = job.suspended, there.get(job.key.cluster)
         if told is not None and told.until is not None and now is not None and told.until <= now:
             words = f"{job.key}: its suspension ended on {told.until:%Y-%m-%d %H:%MZ}"
-            yield Problem(job.origin, words, "remove `suspend`, or set another `until`")
+            where = job.authored.get("suspend")
+            origin = where.origin if where is not None else job.origin
+            yield Problem(origin, words, "remove `suspend`, or set another `until`")
 
 
 class Reader:

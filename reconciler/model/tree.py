@@ -46,11 +46,15 @@ class FileAt:
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """One reading of a source. `incomplete` says why it must not be trusted to be whole."""
+    """One reading of a source. `incomplete` says why it must not be trusted to be whole.
+
+    `passed_over` are files that an author may believe to be documents, by their names.
+    """
 
     revision: Revision
     files: tuple[FileAt, ...]
     incomplete: str | None = None
+    passed_over: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +80,4 @@ class DesiredTree:
     problems: tuple[Problem, ...]
     incomplete: str | None = None
     unpruned: Mapping[str, str] | None = None
+    passed_over: tuple[str, ...] = ()

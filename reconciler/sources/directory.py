@@ -16,11 +16,14 @@ from reconciler.sources.repository import Repository, around, git_folders
 from reconciler.sources.selection import (
     FILE_BYTES_MAX,
     FILES_MAX,
+    a_symlink,
     bad_name,
     blob_id,
     digest,
     is_document,
     is_hidden,
+    is_like_a_document,
+    not_plain,
     text_of,
     together,
     too_large,
@@ -33,11 +36,13 @@ _DOCUMENT_MODES = ("100644", "100755", "100664")
 
 @dataclass(slots=True)
 class Scan:
-    """What lies below a folder: a stamp for each document, and what is amiss."""
+    """What lies below a folder: a stamp for each document, what is amiss, and what looks like a
+    document and is none."""
 
     top: bytes
     stamps: dict[str, tuple[int, ...]] = field(default_factory=dict)
     amiss: list[str] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
 
 class Directory:
@@ -55,16 +60,17 @@ class Directory:
             raise SourceError(f"{self._root} cannot be read: {error.strerror}") from None
 
     def _read(self, asked: frozenset[str]) -> Files:
-        files, amiss, steady = self._attempt()
+        files, amiss, steady, before = self._attempt()
         for _ in range(_ATTEMPTS - 1):
             if steady:
                 break
-            files, amiss, steady = self._attempt()
+            files, amiss, steady, before = self._attempt()
         if not steady:
             amiss.append(f"files below {self._root} change while they are read")
         if not files:
             amiss.append(f"no documents below {self._root}")
-        return Files(self._revision(files, asked), files, together(amiss))
+        revision, passed_over = self._revision(files, asked), tuple(sorted(before.passed_over))
+        return Files(revision, files, together(amiss), passed_over)
 
     def watched(self) -> tuple[Path, ...]:
         """Return the folder, and what git writes at the end of a pull or a commit."""
@@ -77,15 +83,15 @@ class Directory:
             return (self._root,)
         return (self._root, *folders.of_refs(), folders.own / "index", folders.own / "index.lock")
 
-    def _attempt(self) -> tuple[tuple[FileAt, ...], list[str], bool]:
-        """Return the documents, what is amiss, and whether everything held still."""
+    def _attempt(self) -> tuple[tuple[FileAt, ...], list[str], bool, Scan]:
+        """Return the documents, what is amiss, whether everything held still, and what was seen."""
         lock = self._lock()
         before = scan(self._root)
         files, amiss, steady = _contents(before)
         steady = steady and scan(self._root) == before
         if lock := lock or self._lock():
             amiss.append(f"git is at work here: {lock} (remove it if no git is running)")
-        return files, amiss, steady
+        return files, amiss, steady, before
 
     def _lock(self) -> Path | None:
         """Return the file that git holds while it changes the work tree around us."""
@@ -154,12 +160,22 @@ def _sort_out(found: Scan, folder: bytes, entries: list[os.DirEntry[bytes]]) -> 
         path = _joined(folder, entry.name)
         if entry.name.startswith(b"."):
             continue
+        shown = _shown(path)
         if entry.is_symlink():
-            found.amiss.append(f"{_shown(path)} is a symlink")
+            if is_document(shown) or not _leads_to_a_file(found.top, path):
+                found.amiss.append(a_symlink(shown))
         elif entry.is_dir(follow_symlinks=False):
             yield path
-        elif is_document(_shown(entry.name)):
+        elif is_document(shown):
             _note(found, path, entry)
+        elif is_like_a_document(shown):
+            found.passed_over.append(shown)
+
+
+def _leads_to_a_file(top: bytes, path: bytes) -> bool:
+    """Return whether a symlink stays within the tree, and hides no folder of documents."""
+    target = Path(os.fsdecode(os.path.realpath(_joined(top, path))))
+    return target.is_relative_to(os.fsdecode(top)) and target.is_file()
 
 
 def _note(found: Scan, raw: bytes, entry: os.DirEntry[bytes]) -> None:
@@ -172,7 +188,7 @@ def _note(found: Scan, raw: bytes, entry: os.DirEntry[bytes]) -> None:
     if path is None:
         found.amiss.append(bad_name(raw))
     elif not stat.S_ISREG(seen.st_mode):
-        found.amiss.append(f"{path} is not a plain file")
+        found.amiss.append(not_plain(path))
     elif seen.st_size > FILE_BYTES_MAX:
         found.amiss.append(too_large(path))
     else:

@@ -3,6 +3,8 @@
 Needs no work tree, so a bare repository will do, and a half-finished checkout cannot be seen.
 """
 
+import posixpath
+from dataclasses import replace
 from pathlib import Path
 
 from reconciler.model.left import Left, forever
@@ -12,9 +14,13 @@ from reconciler.sources.repository import Entry, Repository, git_folders
 from reconciler.sources.selection import (
     FILE_BYTES_MAX,
     FILES_MAX,
+    a_submodule,
+    a_symlink,
     bad_name,
     is_document,
     is_hidden,
+    is_like_a_document,
+    not_held,
     text_of,
     together,
     too_large,
@@ -47,9 +53,13 @@ class GitRef:
         if not there:
             raise SourceError(f"no such directory: {self._repository.top}")
         commit = self._repository.commit(self._ref)
-        files, amiss = self._files(commit)
         revision = self._repository.revision(commit, asked)
-        self._last = Files(revision, files, together(amiss))
+        last = self._last
+        if last and last.revision.id == commit and last.incomplete is None:
+            self._last = replace(last, revision=revision)
+        else:
+            files, passed_over, amiss = self._files(commit)
+            self._last = Files(revision, files, together(amiss), passed_over)
         return self._last
 
     def watched(self) -> tuple[Path, ...]:
@@ -60,20 +70,33 @@ class GitRef:
             folders = None
         return folders.of_refs() if folders else (self._repository.top,)
 
-    def _files(self, commit: str) -> tuple[tuple[FileAt, ...], list[str]]:
-        if self._last and self._last.revision.id == commit and self._last.incomplete is None:
-            return self._last.files, []
-        chosen, amiss = _chosen(self._repository.entries(commit, self._below))
+    def _files(self, commit: str) -> tuple[tuple[FileAt, ...], tuple[str, ...], list[str]]:
+        """Return the documents, what looks like one and is none, and what is amiss."""
+        entries = self._repository.entries(commit, self._below)
+        chosen, amiss = _chosen(entries)
+        amiss += self._links(entries)
         where = f"{self._below or '/'} of {self._ref}"
         if len(chosen) > FILES_MAX:
-            return (), [too_many(where)]
+            return (), (), [too_many(where)]
         if not chosen:
             amiss.append(f"no documents below {where}")
         contents = self._read(set(chosen.values()))
-        missing = [p for p, blob in chosen.items() if blob not in contents]
-        amiss += [f"{path}: git does not hold its content" for path in missing]
+        amiss += [not_held(p) for p, blob in chosen.items() if blob not in contents]
         files = (FileAt(p, b, contents[b]) for p, b in sorted(chosen.items()) if b in contents)
-        return tuple(files), amiss
+        return tuple(files), _passed_over(entries), amiss
+
+    def _links(self, entries: list[Entry]) -> list[str]:
+        """Return what to say of symlinks that may hide documents: those that lead to no file."""
+        links = [e for e in entries if e.mode == _LINK and not _below_hidden(e)]
+        if not links:
+            return []
+        plain = {e.path for e in entries if e.mode not in (_LINK, _SUBMODULE)}
+        targets = self._repository.blobs(sorted({e.blob for e in links}))
+        return [
+            a_symlink(_shown(e))
+            for e in links
+            if is_document(_shown(e)) or _target(e.path, targets.get(e.blob, b"/")) not in plain
+        ]
 
     def _read(self, blobs: set[str]) -> dict[str, bytes]:
         """Return the content of the blobs, asking git only for what the last reading lacked."""
@@ -88,20 +111,37 @@ def _chosen(entries: list[Entry]) -> tuple[dict[str, str], list[str]]:
     amiss = []
     for entry in entries:
         path = text_of(entry.path)
-        shown = path if path is not None else bad_name(entry.path)
-        if any(is_hidden(part) for part in shown.split("/")):
+        if _below_hidden(entry) or entry.mode == _LINK:
             continue
-        if entry.mode in (_LINK, _SUBMODULE):
-            amiss.append(f"{shown} is a {'symlink' if entry.mode == _LINK else 'submodule'}")
-        elif not is_document(entry.path.decode(errors="replace")):
+        if entry.mode == _SUBMODULE:
+            amiss.append(a_submodule(_shown(entry)))
+        elif not is_document(_shown(entry)):
             continue
         elif path is None:
-            amiss.append(shown)
+            amiss.append(bad_name(entry.path))
         elif (entry.size or 0) > FILE_BYTES_MAX:
             amiss.append(too_large(path))
         else:
             chosen[path] = entry.blob
     return chosen, amiss
+
+
+def _passed_over(entries: list[Entry]) -> tuple[str, ...]:
+    plain = (e for e in entries if e.mode not in (_LINK, _SUBMODULE) and not _below_hidden(e))
+    return tuple(sorted(_shown(e) for e in plain if is_like_a_document(_shown(e))))
+
+
+def _below_hidden(entry: Entry) -> bool:
+    return any(is_hidden(part) for part in _shown(entry).split("/"))
+
+
+def _shown(entry: Entry) -> str:
+    return entry.path.decode(errors="backslashreplace")
+
+
+def _target(link: bytes, target: bytes) -> bytes:
+    """Return the path that a symlink leads to; what leaves the tree is no path in it."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(link), target))
 
 
 def _checked_ref(ref: str) -> str:

@@ -4,6 +4,7 @@ Both sources choose by the same rules, so that a work tree and its commit read t
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 
 # Far beyond what people write. A tree over these limits is a mistake, and pruning must wait.
@@ -11,6 +12,7 @@ FILES_MAX = 20_000
 FILE_BYTES_MAX = 1 << 20
 
 _NAMED_MAX = 3
+_LIKE_A_DOCUMENT = re.compile(r"\.(ya?ml|json)(\.txt)?$", re.IGNORECASE)
 
 
 def is_hidden(name: str) -> bool:
@@ -23,6 +25,11 @@ def is_document(path: str) -> bool:
     return path.endswith((".yaml", ".yml"))
 
 
+def is_like_a_document(path: str) -> bool:
+    """Return whether an author may well believe that this file is read, which it is not."""
+    return not is_document(path) and _LIKE_A_DOCUMENT.search(path) is not None
+
+
 def text_of(raw: bytes) -> str | None:
     """Return a path as text; None when it is not UTF-8 and can be neither shown nor recorded."""
     try:
@@ -33,12 +40,32 @@ def text_of(raw: bytes) -> str | None:
 
 def bad_name(raw: bytes) -> str:
     """Return what to say about a path that `text_of` refuses."""
-    return f"{raw.decode(errors='backslashreplace')}: the name is not UTF-8"
+    return f"{raw.decode(errors='backslashreplace')}: the name is not UTF-8: rename it"
+
+
+def a_symlink(path: str) -> str:
+    """Return what to say about a symlink that may hide documents."""
+    return f"{path} is a symlink: put there what it leads to"
+
+
+def a_submodule(path: str) -> str:
+    """Return what to say about a submodule, of whose files git holds nothing here."""
+    return f"{path} is a submodule: put its documents here"
+
+
+def not_plain(path: str) -> str:
+    """Return what to say about a pipe, a socket or a device."""
+    return f"{path} is not a plain file: remove it"
+
+
+def not_held(path: str) -> str:
+    """Return what to say about a document whose content git lacks, as in a partial clone."""
+    return f"{path}: git does not hold its content: fetch it, or clone anew without --filter"
 
 
 def too_large(path: str) -> str:
     """Return what to say about a document over the limit."""
-    return f"{path} is larger than 1 MiB"
+    return f"{path} is larger than 1 MiB: split it"
 
 
 def too_many(where: str) -> str:

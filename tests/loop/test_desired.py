@@ -218,5 +218,5 @@ def test_round_notes_a_suspension_that_has_ended(tmp_path: Path) -> None:
     site = Site(tmp_path)
     site.declare(service("web", suspend='{by: ada, why: incident, until: "2026-11-24T02:00:00Z"}'))
     report = site.preview()
-    assert text(report).count("note: shop/doc-0.yaml:2:7: dev/shop/prod/web: its suspension") == 1
+    assert text(report).count("note: shop/doc-0.yaml:9:12: dev/shop/prod/web: its suspension") == 1
     assert report.problems == ()

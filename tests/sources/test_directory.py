@@ -66,7 +66,7 @@ def test_odd_names_are_read_as_they_are(tmp_path: Path) -> None:
 
 
 def a_symlink(root: Path) -> None:
-    (root / "linked.txt").symlink_to("shop/web.yaml")
+    (root / "linked.yaml").symlink_to("shop/web.yaml")
 
 
 def a_symlinked_folder(root: Path) -> None:
@@ -96,13 +96,19 @@ def a_name_in_latin_1(root: Path) -> None:
 
 
 INCOMPLETE = {
-    "symlink": (a_symlink, "linked.txt is a symlink"),
-    "symlinked folder": (a_symlinked_folder, "linked is a symlink"),
-    "dangling symlink": (a_dangling_symlink, "shop/gone.yaml is a symlink"),
-    "large file": (a_large_file, "large.yaml is larger than 1 MiB"),
-    "pipe": (a_pipe, "pipe.yaml is not a plain file"),
-    "socket": (a_socket, "socket.yaml is not a plain file"),
-    "name that is not UTF-8": (a_name_in_latin_1, r"stra\xdfe.yaml: the name is not UTF-8"),
+    "symlink": (a_symlink, "linked.yaml is a symlink: put there what it leads to"),
+    "symlinked folder": (a_symlinked_folder, "linked is a symlink: put there what it leads to"),
+    "dangling symlink": (
+        a_dangling_symlink,
+        "shop/gone.yaml is a symlink: put there what it leads to",
+    ),
+    "large file": (a_large_file, "large.yaml is larger than 1 MiB: split it"),
+    "pipe": (a_pipe, "pipe.yaml is not a plain file: remove it"),
+    "socket": (a_socket, "socket.yaml is not a plain file: remove it"),
+    "name that is not UTF-8": (
+        a_name_in_latin_1,
+        r"stra\xdfe.yaml: the name is not UTF-8: rename it",
+    ),
 }
 
 
@@ -117,14 +123,51 @@ def test_what_cannot_be_read_makes_the_tree_incomplete_and_is_named(root: Path, 
 
 def test_symlink_that_leads_back_is_not_followed(root: Path) -> None:
     (root / "loop").symlink_to(root)
-    assert read(root).incomplete == "loop is a symlink"
+    assert read(root).incomplete == "loop is a symlink: put there what it leads to"
 
 
 def test_several_reasons_are_told_together_and_the_rest_is_counted(root: Path) -> None:
     for name in "abcde":
         (root / name).symlink_to("shop")
-    why = "a is a symlink; b is a symlink; c is a symlink; and 2 more"
-    assert read(root).incomplete == why
+    said = [f"{name} is a symlink: put there what it leads to" for name in "abc"]
+    assert read(root).incomplete == "; ".join([*said, "and 2 more"])
+
+
+def a_link_to_a_readme(root: Path) -> None:
+    (root / "README.md").write_text("# Shop")
+    (root / "shop/README.md").symlink_to("../README.md")
+
+
+def test_symlink_that_hides_no_document_is_of_no_matter(root: Path) -> None:
+    a_link_to_a_readme(root)
+    found = read(root)
+    assert (list(contents(found)), found.incomplete) == (["shop/web.yaml"], None)
+
+
+def test_symlink_out_of_the_tree_may_hide_anything(root: Path, tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").touch()
+    (root / "linked.txt").symlink_to("../outside.txt")
+    assert read(root).incomplete == "linked.txt is a symlink: put there what it leads to"
+
+
+ALIKE = {
+    "shop/a.YAML": True,
+    "shop/b.Yml": True,
+    "c.json": True,
+    "d.yaml.txt": True,
+    "README.md": False,
+    "notes.txt": False,
+    "yaml": False,
+    ".hidden.json": False,
+    "package.json.bak": False,
+}
+
+
+def test_files_that_look_like_documents_and_are_none_are_named(root: Path) -> None:
+    write(root, dict.fromkeys(ALIKE, ""))
+    found = read(root)
+    assert found.passed_over == tuple(sorted(name for name, alike in ALIKE.items() if alike))
+    assert (list(contents(found)), found.incomplete) == (["shop/web.yaml"], None)
 
 
 @pytest.mark.parametrize("name", ["shop/web.yaml", "shop"])
@@ -273,7 +316,11 @@ def into_a_symlink(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("become", "why"), [(into_a_symlink, "is a symlink"), (os.mkfifo, "is not a plain file")]
+    ("become", "why"),
+    [
+        (into_a_symlink, "is a symlink: put there what it leads to"),
+        (os.mkfifo, "is not a plain file: remove it"),
+    ],
 )
 def test_file_that_turns_into_something_else_is_neither_followed_nor_waited_for(
     root: Path, meanwhile: Meanwhile, become: Callable[[Path], None], why: str
@@ -354,8 +401,10 @@ def test_clean_work_tree_is_its_commit_and_knows_its_ancestors(top: Path) -> Non
 
 
 def test_clean_work_tree_reads_the_same_as_its_commit(top: Path) -> None:
-    write(top, {".hidden/a.yaml": "", "README.md": "", **{f"x/{n}": n for n in ODD_NAMES}})
+    write(top, {".hidden/a.yaml": "", **{f"x/{n}": n for n in ODD_NAMES}, "x/y.json": ""})
     commit(top, WEB)
+    a_link_to_a_readme(top)
+    commit(top)
     for below in ("", "shop", "x"):
         assert read(top / below) == GitRef(top, "HEAD", below).read(frozenset())
 

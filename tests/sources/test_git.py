@@ -113,7 +113,7 @@ def test_contents_that_look_like_the_protocol_are_taken_whole(top: Path) -> None
 
 
 def a_symlink(top: Path) -> None:
-    (top / "linked.txt").symlink_to("shop/web.yaml")
+    (top / "linked.yaml").symlink_to("shop/web.yaml")
 
 
 def a_symlinked_folder(top: Path) -> None:
@@ -135,11 +135,14 @@ def a_name_in_latin_1(top: Path) -> None:
 
 
 INCOMPLETE = {
-    "symlink": (a_symlink, "linked.txt is a symlink"),
-    "symlinked folder": (a_symlinked_folder, "linked is a symlink"),
-    "submodule": (a_submodule, "module is a submodule"),
-    "large file": (a_large_file, "large.yaml is larger than 1 MiB"),
-    "name that is not UTF-8": (a_name_in_latin_1, r"stra\xdfe.yaml: the name is not UTF-8"),
+    "symlink": (a_symlink, "linked.yaml is a symlink: put there what it leads to"),
+    "symlinked folder": (a_symlinked_folder, "linked is a symlink: put there what it leads to"),
+    "submodule": (a_submodule, "module is a submodule: put its documents here"),
+    "large file": (a_large_file, "large.yaml is larger than 1 MiB: split it"),
+    "name that is not UTF-8": (
+        a_name_in_latin_1,
+        r"stra\xdfe.yaml: the name is not UTF-8: rename it",
+    ),
 }
 
 
@@ -152,6 +155,34 @@ def test_what_cannot_be_read_makes_the_tree_incomplete_and_is_named(top: Path, c
     found = read(top)
     assert found.incomplete == why
     assert contents(found) == {"shop/web.yaml": b"kind: Service\n"}
+
+
+LINKS = {
+    "a file of the tree": ("README.md", None),
+    "a file of another folder": ("../README.md", "linked.txt is a symlink"),
+    "a path that leads back": ("shop/../README.md", None),
+    "nothing": ("gone.md", "linked.txt is a symlink"),
+    "a folder": ("shop", "linked.txt is a symlink"),
+    "a file of the machine": ("/etc/hostname", "linked.txt is a symlink"),
+}
+
+
+@pytest.mark.parametrize("case", LINKS)
+def test_symlink_is_of_no_matter_if_it_leads_to_a_file_of_the_tree(top: Path, case: str) -> None:
+    target, why = LINKS[case]
+    write(top, {**WEB, "README.md": "# Shop"})
+    (top / "linked.txt").symlink_to(target)
+    commit(top)
+    found = read(top)
+    assert found.incomplete == (f"{why}: put there what it leads to" if why else None)
+    assert list(contents(found)) == ["shop/web.yaml"]
+
+
+def test_files_that_look_like_documents_and_are_none_are_named(top: Path) -> None:
+    commit(top, {**WEB, "a.JSON": "", "shop/b.yaml.txt": "", ".x/c.json": "", "d.txt": ""})
+    given = GitRef(top, "main")
+    assert given.read(frozenset()).passed_over == ("a.JSON", "shop/b.yaml.txt")
+    assert given.read(frozenset()).passed_over == ("a.JSON", "shop/b.yaml.txt")
 
 
 def test_file_of_exactly_the_limit_is_read(top: Path) -> None:
@@ -186,7 +217,10 @@ def test_blob_that_the_object_database_lacks_is_named(top: Path) -> None:
     blob = git(top, "rev-parse", "main:lost.yaml")
     (top / ".git/objects" / blob[:2] / blob[2:]).unlink()
     found = read(top)
-    assert found.incomplete == "lost.yaml: git does not hold its content"
+    assert (
+        found.incomplete
+        == "lost.yaml: git does not hold its content: fetch it, or clone anew without --filter"
+    )
     assert list(contents(found)) == ["shop/web.yaml"]
 
 

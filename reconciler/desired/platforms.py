@@ -1,6 +1,5 @@
 """The Platform document: HOW jobs run, and what of it a schema cannot check."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,6 +25,7 @@ from reconciler.model.policy import (
     Tier,
 )
 from reconciler.model.problem import Problem
+from reconciler.translate.environment import fault_of
 from reconciler.translate.rollout import WATCH_MAX_S
 
 # Of the tiers.json that Aurora ships.
@@ -143,11 +143,10 @@ def guard_of(told: Mapping[str, Any], otherwise: Guard) -> Guard:
 def platform_problems(document: Document, platform: Platform) -> Iterator[Problem]:
     """Return what a schema cannot see."""
     for i, (pattern, defaults) in enumerate(platform.environments):
-        try:
-            re.compile(pattern)
-        except re.error as fault:
+        if (fault := fault_of(pattern)) is not None:
             where = document.of(("spec", "environments", i, "match"))
-            yield Problem(where, f"not a regular expression: {fault}", "mend the pattern")
+            remedy = "mend the pattern (it is RE2's: no look-around, no back-references)"
+            yield Problem(where, f"not a regular expression: {fault}", remedy)
         if defaults.tier not in platform.tiers:
             where = document.of(("spec", "environments", i, "tier"))
             hint = suggestion(defaults.tier, platform.tiers)

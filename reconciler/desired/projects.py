@@ -13,6 +13,10 @@ from reconciler.model.keys import IDENTIFIER
 from reconciler.model.policy import Grants, OnRemove, Platform, Project, Prune
 from reconciler.model.problem import Problem
 from reconciler.model.spec import Resources
+from reconciler.translate.environment import pattern_of
+
+# How the names of documents end.
+DOCUMENTS = (".yaml", ".yml")
 
 GRANTED = Resources(cpu=16, ram_mb=64 * 1024, disk_mb=256 * 1024)
 
@@ -79,8 +83,7 @@ def _environment_problems(
     document: Document, environment: str, platform: Platform
 ) -> Iterator[Problem]:
     where = document.of_key(("spec", "environments"), environment)
-    patterns = [pattern for pattern, _ in platform.environments]
-    if not any(re.fullmatch(pattern, environment) for pattern in patterns):
+    if pattern_of(platform, environment) is None:
         message = f"the platform knows no environment {environment[:60]!r}"
         yield Problem(where, message, f"it knows {', '.join(patterns)}")
     elif IDENTIFIER.fullmatch(environment) is None:

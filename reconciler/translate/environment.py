@@ -1,6 +1,7 @@
 """What the platform, or the project in its stead, decides for an environment."""
 
-import re
+from functools import lru_cache
+from typing import Any
 
 from reconciler.model.policy import EnvironmentDefaults, Platform, Project
 
@@ -19,5 +20,30 @@ def defaults_of(
 
 def pattern_of(platform: Platform, environment: str) -> int | None:
     """Return which of the platform's patterns is the first to match the whole name."""
-    patterns = (pattern for pattern, _ in platform.environments)
-    return next((i for i, p in enumerate(patterns) if re.fullmatch(p, environment)), None)
+    for at, (pattern, _) in enumerate(platform.environments):
+        if _compiled(pattern).fullmatch(environment):
+            return at
+    return None
+
+
+def fault_of(pattern: str) -> str | None:
+    """Return what keeps a text from being a regular expression of ours; None when nothing does."""
+    import re2
+
+    try:
+        _compiled(pattern)
+    except re2.error as fault:
+        return str(fault.args[0], errors="replace")
+    return None
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str) -> Any:
+    """Return the pattern compiled by RE2, which takes linear time whatever it and a name are: who
+    opens a pull request must not be able to hang its preview."""
+    # Imported here: what matches no environment does not wait for it.
+    import re2
+
+    options = re2.Options()
+    options.log_errors = False
+    return re2.compile(pattern, options)

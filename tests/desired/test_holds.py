@@ -357,3 +357,31 @@ def test_an_environment_that_aurora_cannot_name_is_refused_whatever_the_pattern(
         f"{SHOP}:8:5: 'my devel' cannot be the name of an environment; use letters, digits, dots,"
         " dashes and underscores"
     ]
+def test_no_pattern_of_an_environment_takes_long_whatever_the_name() -> None:
+    texts = {
+        "platform/platform.yaml": changed(PLATFORM, "match: devel", "match: '(a|a)*b'"),
+        SHOP: changed(PROJECT, "devel:", f"{'a' * 60}:"),
+    }
+    assert told(texts) == [
+        f"{SHOP}:8:5: the platform knows no environment {'a' * 60!r}; write one that its patterns"
+        " match: prod, (a|a)*b"
+    ]
+
+
+PATTERNS = {
+    "not closed": ("(", "missing ): ("),
+    "a back-reference": (r"(a)\1", r"invalid escape sequence: \1"),
+    "a look-ahead": ("(?=a)a", "invalid perl operator: (?="),
+}
+
+
+@pytest.mark.parametrize("case", PATTERNS)
+def test_a_pattern_that_is_none_is_told_with_what_is_wrong(case: str) -> None:
+    pattern, why = PATTERNS[case]
+    text = changed(PLATFORM, "match: devel", f"match: '{pattern}'")
+    assert told({"platform/platform.yaml": text}) == [
+        f"platform/platform.yaml:7:15: not a regular expression: {why}; mend the pattern (it is"
+        " RE2's: no look-around, no back-references)"
+    ]
+
+

@@ -5,7 +5,7 @@ own. Nobody else is blamed for it.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from reconciler.desired import clusters, platforms, projects
@@ -97,14 +97,22 @@ def _unsound(given: Operators, kind: str) -> dict[str, Problems]:
 def _platform(given: Operators) -> tuple[Platform | None, list[Problem]]:
     found = _of(given, "Platform")
     problems = [
-        Problem(d.of(("kind",)), f"a second Platform; the first is at {found[0].of()}", "keep one")
-        for d in found[1:]
+        Problem(d.of(("kind",)), f"one of {len(found)} Platforms; {_others(d, found)}", "keep one")
+        for d in found
+        if len(found) > 1
     ]
     if len(found) != 1 or any(d.value["kind"] == "Platform" for d, _ in given.unsound):
         return None, problems
     platform = platforms.platform_of(found[0])
     problems += platforms.platform_problems(found[0], platform)
     return (None if problems else platform), problems
+
+
+def _others(document: Document, found: Sequence[Document]) -> str:
+    places = [str(d.of(("kind",))) for d in found if d is not document]
+    return f"there is one at {places[0]}, too" + (
+        f" (and {len(places) - 1} more)" if places[1:] else ""
+    )
 
 
 def _clusters(given: Operators) -> tuple[dict[str, Cluster], dict[str, Problems]]:
@@ -149,11 +157,17 @@ def _unique(documents: Iterable[Document]) -> tuple[dict[str, Document], dict[st
         name = document.value["metadata"]["name"]
         first = seen.setdefault(name, document)
         if first is not document:
-            where, kind = document.of(("metadata", "name")), document.value["kind"]
-            message = f"a second {kind} {name!r}; the first is at {first.of()}"
-            problem = Problem(where, message, "keep one, or rename one")
-            twice[name] = (*twice.get(name, ()), problem)
+            told = (_twice(document, first), _twice(first, document))
+            twice[name] = (*twice.get(name, ()), *told)
     return {name: d for name, d in seen.items() if name not in twice}, twice
+
+
+def _twice(document: Document, other: Document) -> Problem:
+    """Neither is more wrong than the other: which was meant, nobody knows."""
+    where, there = (d.of(("metadata", "name")) for d in (document, other))
+    kind, name = document.value["kind"], document.value["metadata"]["name"]
+    message = f"{kind} {name!r} is declared at {there}, too"
+    return Problem(where, message, "keep one, or rename one")
 
 
 def _role_clashes(

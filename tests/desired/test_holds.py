@@ -221,7 +221,6 @@ PLATFORMS = {
     "a usual rollout that is none": changed(PLATFORM, "rollout: standard", "rollout: slow"),
     "a queue with shares": changed(PLATFORM, "[10%, 50%]}", "[10%, 50%], strategy: queue}"),
     "a watch of a month": changed(PLATFORM, "{batch: 25%}", "{batch: 25%, watch: 30d}"),
-    "two of them": f"{PLATFORM}---\n{PLATFORM}",
     "missing": "",
 }
 
@@ -234,6 +233,22 @@ def test_without_a_sound_platform_everything_is_held(case: str) -> None:
     assert tree.problems[0].hint
     assert tree.policies is None
     assert tree.jobs == {}
+    assert tree.incomplete is not None
+    assert set(tree.broken) == {a_key(), a_key("old")}
+
+
+def test_of_two_platforms_each_is_told_and_everything_is_held() -> None:
+    tree = read(
+        {"platform/a.yaml": PLATFORM, "platform/platform.yaml": PLATFORM, WEB: SERVICE},
+        recorded("web", "old"),
+    )
+    assert [str(problem) for problem in tree.problems] == [
+        "platform/a.yaml:2:7: one of 2 Platforms; there is one at platform/platform.yaml:2:7, too;"
+        " keep one",
+        "platform/platform.yaml:2:7: one of 2 Platforms; there is one at platform/a.yaml:2:7, too;"
+        " keep one",
+    ]
+    assert (tree.policies, tree.jobs) == (None, {})
     assert tree.incomplete is not None
     assert set(tree.broken) == {a_key(), a_key("old")}
 
@@ -323,10 +338,10 @@ def test_root_is_no_role() -> None:
 )
 def test_of_two_documents_of_one_name_neither_can_be_meant(path: str, text: str) -> None:
     tree = read({"platform/again.yaml": text, WEB: SERVICE}, recorded("web"))
-    (problem,) = tree.problems
-    assert "a second" in problem.message
-    assert "the first is at platform/again.yaml:1:1" in problem.message
-    assert problem.origin.path == path
+    first, second = tree.problems
+    assert (first.origin.path, second.origin.path) == ("platform/again.yaml", path)
+    for problem, other in ((first, second), (second, first)):
+        assert problem.message.endswith(f" is declared at {other.origin}, too")
     assert tree.jobs == {}
     assert set(tree.broken) == {a_key()}
 
@@ -347,16 +362,6 @@ def test_an_environment_is_one_of_the_platforms(name: str) -> None:
     assert (told({SHOP: project}) == []) == ENVIRONMENTS[name]
 
 
-def test_an_environment_that_aurora_cannot_name_is_refused_whatever_the_pattern() -> None:
-    texts = {
-        "platform/platform.yaml": changed(PLATFORM, "match: devel", "match: '.*'"),
-        SHOP: changed(PROJECT, "devel:", "my devel:"),
-        WEB: changed(SERVICE, "{prod: {}}", "{my devel: {}}"),
-    }
-    assert told(texts) == [
-        f"{SHOP}:8:5: 'my devel' cannot be the name of an environment; use letters, digits, dots,"
-        " dashes and underscores"
-    ]
 def test_no_pattern_of_an_environment_takes_long_whatever_the_name() -> None:
     texts = {
         "platform/platform.yaml": changed(PLATFORM, "match: devel", "match: '(a|a)*b'"),
@@ -385,3 +390,13 @@ def test_a_pattern_that_is_none_is_told_with_what_is_wrong(case: str) -> None:
     ]
 
 
+def test_an_environment_that_aurora_cannot_name_is_refused_whatever_the_pattern() -> None:
+    texts = {
+        "platform/platform.yaml": changed(PLATFORM, "match: devel", "match: '.*'"),
+        SHOP: changed(PROJECT, "devel:", "my devel:"),
+        WEB: changed(SERVICE, "{prod: {}}", "{my devel: {}}"),
+    }
+    assert told(texts) == [
+        f"{SHOP}:8:5: 'my devel' cannot be the name of an environment; use letters, digits, dots,"
+        " dashes and underscores"
+    ]

@@ -114,7 +114,7 @@ def _folder(value: object) -> str:
 
 def _output(value: object) -> str:
     if value not in OUTPUTS:
-        raise ValueError(f"{value!r} is no output: there is {', '.join(OUTPUTS)}")
+        raise ValueError(f"{value!r} is no output: write {' or '.join(OUTPUTS)}")
     return str(value)
 
 
@@ -145,7 +145,7 @@ def _read(path: Path, problems: list[str]) -> dict[str, Any]:
 def _unknown(where: str, told: Mapping[str, Any], known: Iterable[str]) -> Iterator[str]:
     listed = ", ".join(sorted(known))
     for name in sorted(told.keys() - set(known)):
-        yield f"{where}: unknown key {name!r}; there is {listed}"
+        yield f"{where}: unknown key {name!r}; write one of {listed}"
 
 
 def _credentials(told: Any, problems: list[str]) -> dict[str, Credentials]:

@@ -120,19 +120,19 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     with pytest.raises(SettingsError) as caught:
         settings({"interval": "1 minute"}, {"RECONCILE_STATE": " "}, bad)
     assert [problem.replace(str(bad), "FILE") for problem in caught.value.problems] == [
-        "FILE: unknown key 'desird'; there is clusters, deadlines, desired, interval, output,"
+        "FILE: unknown key 'desird'; write one of clusters, deadlines, desired, interval, output,"
         " platform_dir, state, timeout",
         "RECONCILE_STATE: ' ' is no text",
         "FILE: platform_dir: '../elsewhere' is no folder below the desired state",
-        "FILE: output: 'xml' is no output: there is text, json",
+        "FILE: output: 'xml' is no output: write text or json",
         "FILE: timeout: 'soon' is no duration: write 90s, 30m or 1h",
         "--interval: '1 minute' is no duration: write 90s, 30m or 1h",
-        "[clusters.eu1]: unknown key 'realm'; there is hosts, password, password_file, user",
+        "[clusters.eu1]: unknown key 'realm'; write one of hosts, password, password_file, user",
         "[clusters.eu1]: 'aurora1:8081' in `hosts` is no address:"
         " write https://aurora.example.org:8081",
         "[clusters.eu1]: exactly one of `password` and `password_file` is needed, as text",
         "[clusters.eu2] is not a table",
-        "[deadlines]: unknown key 'connect'; there is connect_s, read_s, write_s",
+        "[deadlines]: unknown key 'connect'; write one of connect_s, read_s, write_s",
         "[deadlines]: read_s is a positive number of seconds, not -1",
     ]
 

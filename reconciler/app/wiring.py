@@ -233,7 +233,7 @@ def check_known(only: str | None, declared: Declared) -> None:
     if only is None or policies is None or only in policies.clusters:
         return
     listed = ", ".join(sorted(policies.clusters)) or "none"
-    raise OptionError(f"--cluster: there is no cluster {only!r}; there is {listed}")
+    raise OptionError(f"--cluster: there is no cluster {only!r}; write {listed}")
 
 
 def _own_time(now: datetime) -> datetime:

@@ -88,6 +88,8 @@ def _no_project(document: Document, name: str, reading: PolicyReading) -> Iterat
         return
     where = document.of(("metadata", "project"))
     hint = suggestion(name, reading.policies.projects)
+    if not hint.startswith("did you mean"):
+        hint += ", or declare it by a Project document"
     yield Problem(where, f"there is no project {name[:60]!r}", hint)
 
 
@@ -96,11 +98,14 @@ def _composed(
 ) -> Composed:
     refused = tuple(_rights(document, project))
     environments = _environments(document.value)
-    problems = [*refused, *(() if environments else form(document, schemas))]
+    known = [e for e in environments if e in project.environments]
+    problems = [*refused, *(() if known else form(document, schemas))]
+    problems += _unknown(document, environments, project)
     jobs: list[DesiredJob] = []
     broken: dict[JobKey, Problems] = {}
-    lost = not environments
-    for environment in environments:
+    # What an environment that nobody knows declares, nobody knows either.
+    lost = len(known) < max(len(environments), 1)
+    for environment in known:
         made, told = _one(document, environment, project, reading, schemas)
         problems += told
         keys = _keys(document.value, project, environment)
@@ -120,6 +125,17 @@ def _rights(document: Document, project: Project) -> Iterator[Problem]:
             f"project {project.name} has no documents here",
             f"move it to where its sources are: {', '.join(project.sources)}",
         )
+
+
+def _unknown(
+    document: Document, environments: Iterable[str], project: Project
+) -> Iterator[Problem]:
+    for environment in environments:
+        if environment not in project.environments:
+            where = document.of_key(("spec", "environments"), environment)
+            hint = suggestion(environment, project.environments)
+            message = f"project {project.name} has no environment {environment[:60]!r}"
+            yield Problem(where, message, hint)
 
 
 def _environments(value: Mapping[str, Any]) -> tuple[str, ...]:
@@ -151,10 +167,6 @@ def _one(
 ) -> tuple[list[DesiredJob], list[Problem]]:
     """Return the jobs of one environment, and every problem with them."""
     problems = list(_form(document, environment, schemas))
-    if environment not in project.environments:
-        where = document.of_key(("spec", "environments"), environment)
-        hint = f"project {project.name} has {', '.join(sorted(project.environments))}"
-        problems.append(Problem(where, f"there is no environment {environment[:60]!r}", hint))
     if problems:
         return [], problems
     policies = reading.policies
@@ -183,11 +195,11 @@ def _form(document: Document, environment: str, schemas: Schemas) -> Problems:
     patches = value["spec"]["environments"]
     patch = patches[environment]
     if not isinstance(patch, dict):
-        return schemas.problems(kind, value, document)
+        alone = {**value["spec"], "environments": {environment: patch}}
+        return schemas.problems(kind, {**value, "spec": alone}, document)
     place = Merged(document, environment)
-    # The patches are checked by what they make of the spec, each in its own environment.
-    bare = {name: {} if isinstance(p, dict) else p for name, p in patches.items()}
-    spec = {**_merged_spec(value, environment), "environments": bare}
+    # A patch is checked by what it makes of the spec; the other environments have their own turn.
+    spec = {**_merged_spec(value, environment), "environments": {environment: {}}}
     problems = [*schemas.problems(kind, {**value, "spec": spec}, place)]
     problems += schemas.removals(kind, patch, place)
     if "environments" in patch:

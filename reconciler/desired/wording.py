@@ -52,13 +52,15 @@ class Place(Protocol):
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean ...?` when a known word is near, else which words there are."""
+    """Return `did you mean ...?` when a known word is near, else what could be written."""
     # Of a document that is wrong itself, the name may be anything.
     words = sorted(w for w in known if w.isprintable())
     near = difflib.get_close_matches(word[:SHOWN_MAX], words, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"there is {', '.join(words)}" if words else "remove it"
+    if len(words) > 1:
+        return f"write one of {', '.join(words)}"
+    return f"write {words[0]}" if words else "remove it"
 
 
 def told(fault: ValidationError, place: Place) -> Iterator[Problem]:

@@ -32,11 +32,11 @@ MISTYPED: dict[str, tuple[str, str]] = {
     ),
     "cluster, of a check": (
         "validate --cluster nope",
-        "--cluster: there is no cluster 'nope'; there is devcluster",
+        "--cluster: there is no cluster 'nope'; write devcluster",
     ),
     "cluster, of a rendering": (
         "render api --cluster nope",
-        "--cluster: there is no cluster 'nope'; there is devcluster",
+        "--cluster: there is no cluster 'nope'; write devcluster",
     ),
     "job to render": ("render prod/apo", "no job that is declared matches prod/apo; near to it is"),
 }

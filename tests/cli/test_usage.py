@@ -34,7 +34,7 @@ MISUSED = {
     "a shell that is none": (("completion", "tcsh"), "'tcsh' is not one of"),
     "a speed that is none": (("standin", "--clock", "0x"), "'0x' is no speed"),
     "a remote place": (("validate", "--desired", "https://x/y.git"), "is remote"),
-    "a cluster that is none": (("plan", "--cluster", "dev"), "there is devcluster"),
+    "a cluster that is none": (("plan", "--cluster", "dev"), "write devcluster"),
     "a config that is not there": (("validate", "--config", "no.toml"), "no.toml cannot be read"),
     "a config that is no path": (("validate", "--config", "a\0b"), "is no path"),
     "a state that is no path": (("plan", "--state", "a\0b"), "--state: 'a\\x00b' is no text"),
@@ -68,7 +68,7 @@ def test_all_mistakes_in_the_configuration_are_said_at_once(console: Console) ->
     ended = console("--timeout", "5 s", RECONCILE_OUTPUT="xml")
     assert ended.code == 64
     assert ended.err == (
-        "reconcile: RECONCILE_OUTPUT: 'xml' is no output: there is text, json\n"
+        "reconcile: RECONCILE_OUTPUT: 'xml' is no output: write text or json\n"
         "reconcile: --timeout: '5 s' is no duration: write 90s, 30m or 1h\n"
     )
 

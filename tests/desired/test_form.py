@@ -1,16 +1,25 @@
 """What a schema refuses, told to people: place, what is wrong, what to do."""
 
+from typing import Any
+
 import pytest
 
+from reconciler.desired.schemas import Schemas
+from reconciler.desired.tree import load
+from reconciler.desired.wording import Place
+from reconciler.model.problem import Problem
 from tests.desired.trees import (
     CLUSTER,
+    CONTENTS,
     CRON,
     FRAMEWORK,
+    OPERATORS,
     PLATFORM,
     PROJECT,
     SERVICE,
     WEB,
     changed,
+    files,
     job,
     read,
     told,
@@ -30,7 +39,7 @@ WRONG = {
     "a field of another kind": (
         "  run: web",
         "  schedule: 0 3 * * *\n  run: web",
-        "shop/web.yaml:7:3: unknown field 'schedule' in spec; there is aurora, env, environments,",
+        "shop/web.yaml:7:3: unknown field 'schedule' in spec; write one of aurora, env,",
     ),
     "a field at the top": (
         "kind: Service",
@@ -45,7 +54,7 @@ WRONG = {
     "a role, which is not an author's": (
         "  run: web",
         "  role: root\n  run: web",
-        "shop/web.yaml:7:3: unknown field 'role' in spec; there is aurora, env,",
+        "shop/web.yaml:7:3: unknown field 'role' in spec; write one of aurora, env,",
     ),
     "a kind misspelt": (
         "kind: Service",
@@ -314,3 +323,35 @@ def test_long_names_and_values_are_cut_off() -> None:
     tree = read(web('version: "1.0"', f"version: '{'!' * 5000}'\n  {'x' * 1000}: 1"))
     assert len(tree.problems) == 2
     assert all(len(str(problem)) < 300 for problem in tree.problems)
+
+
+class Measured(Schemas):
+    """Notes how many environments each value has that is checked."""
+
+    def __init__(self) -> None:
+        super().__init__(CONTENTS)
+        self.environments: list[int] = []
+
+    def problems(self, kind: str, value: Any, place: Place) -> tuple[Problem, ...]:
+        self.environments.append(len(value["spec"].get("environments", {})))
+        return super().problems(kind, value, place)
+
+
+def test_each_environment_is_checked_once_and_alone() -> None:
+    """A document of a hundred environments would otherwise take ten thousand checks."""
+    names = [f"prod{i}" for i in range(5)]
+    texts = {
+        **OPERATORS,
+        PLATFORM_AT: changed(PLATFORM, "match: prod", "match: prod.*"),
+        "platform/projects/shop.yaml": changed(
+            PROJECT,
+            "    prod: {cluster: eu1}",
+            "\n".join(f"    {n}: {{cluster: eu1}}" for n in names),
+        ),
+        WEB: changed(SERVICE, "{prod: {}}", f"{{{': {}, '.join(names)}: {{}}}}"),
+    }
+    schemas = Measured()
+    tree = load(files(texts), schemas, {})
+    assert (len(tree.jobs), tree.problems) == (5, ())
+    checked = schemas.environments[-5:]
+    assert (checked, len(schemas.environments)) == ([1] * 5, len(OPERATORS) + 5)

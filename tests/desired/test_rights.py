@@ -51,6 +51,13 @@ def test_sources_are_patterns_of_paths(source: str) -> None:
         assert bool(read({SHOP: project, path: SERVICE}).jobs) == (path in inside), path
 
 
+def test_a_project_that_nobody_knows_and_none_resembles_can_be_declared() -> None:
+    assert told(web("project: shop", "project: zzz")) == [
+        "shop/web.yaml:3:21: there is no project 'zzz'; write shop, or declare it by a Project"
+        " document"
+    ]
+
+
 def test_a_project_that_nobody_knows_is_told_with_the_nearest_one() -> None:
     assert told(web("project: shop", "project: shpo")) == [
         "shop/web.yaml:3:21: there is no project 'shpo'; did you mean 'shop'?"
@@ -59,7 +66,7 @@ def test_a_project_that_nobody_knows_is_told_with_the_nearest_one() -> None:
 
 def test_an_environment_that_the_project_has_not_is_told_at_its_key() -> None:
     assert told(web("{prod: {}}", "{prod: {}, prd: {}}")) == [
-        "shop/web.yaml:9:28: there is no environment 'prd'; project shop has devel, prod"
+        "shop/web.yaml:9:28: project shop has no environment 'prd'; did you mean 'prod'?"
     ]
 
 

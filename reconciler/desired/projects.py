@@ -65,6 +65,7 @@ def project_problems(
     if role_of(document) == "root":
         where = document.of(("spec", "role"))
         yield Problem(where, "role: root runs nothing of ours", "choose an account of its own")
+    yield from _source_problems(document, spec["sources"])
     for environment, told in spec["environments"].items():
         path = ("spec", "environments", environment)
         yield from _environment_problems(document, environment, platform)
@@ -79,13 +80,39 @@ def project_problems(
     yield from _rollout_problems(document, spec.get("rollout"), platform)
 
 
+def _source_problems(document: Document, sources: Sequence[str]) -> Iterator[Problem]:
+    """Return which patterns match no document, wherever it may lie: their authors would be told
+    to move what cannot be moved."""
+    for i, source in enumerate(sources):
+        if why := _never(source):
+            where, hint = (
+                document.of(("spec", "sources", i)),
+                "write it like shop/** or shop/*.yaml",
+            )
+            yield Problem(where, f"sources: {source[:60]!r} matches no document: {why}", hint)
+
+
+def _never(source: str) -> str:
+    *folders, name = source.split("/")
+    if source.startswith("/") or any(part in (".", "..") for part in folders):
+        return "paths begin below the root of the desired state"
+    if "" in folders or any(part.startswith(".") for part in (*folders, name)):
+        return "no path has such a part"
+    end = re.split(r"[*?]", name)[-1]
+    if name == end:
+        return "" if name.endswith(DOCUMENTS) else "it names a folder"
+    fits = any(end.endswith(d) or d.endswith(end) for d in DOCUMENTS)
+    return "" if fits else f"a document ends with {' or '.join(DOCUMENTS)}"
+
+
 def _environment_problems(
     document: Document, environment: str, platform: Platform
 ) -> Iterator[Problem]:
     where = document.of_key(("spec", "environments"), environment)
     if pattern_of(platform, environment) is None:
         message = f"the platform knows no environment {environment[:60]!r}"
-        yield Problem(where, message, f"it knows {', '.join(patterns)}")
+        known = ", ".join(pattern for pattern, _ in platform.environments)
+        yield Problem(where, message, f"write one that its patterns match: {known}")
     elif IDENTIFIER.fullmatch(environment) is None:
         message = f"{environment[:60]!r} cannot be the name of an environment"
         yield Problem(where, message, "use letters, digits, dots, dashes and underscores")

@@ -51,6 +51,45 @@ def test_sources_are_patterns_of_paths(source: str) -> None:
         assert bool(read({SHOP: project, path: SERVICE}).jobs) == (path in inside), path
 
 
+NEVER = {
+    "a folder": ("shop", "it names a folder"),
+    "a folder by its slash": ("shop/", "it names a folder"),
+    "a path of the machine": ("/shop/**", "paths begin below the root of the desired state"),
+    "a path by the way": ("./shop/**", "paths begin below the root of the desired state"),
+    "a way out": ("shop/../**", "paths begin below the root of the desired state"),
+    "two slashes": ("shop//*.yaml", "no path has such a part"),
+    "a hidden folder": (".shop/*.yaml", "no path has such a part"),
+    "another ending": ("shop/*.json", "a document ends with .yaml or .yml"),
+    "another ending of a file": ("shop/web.txt", "it names a folder"),
+}
+
+
+@pytest.mark.parametrize("case", NEVER)
+def test_a_pattern_that_no_document_can_match_is_refused(case: str) -> None:
+    source, why = NEVER[case]
+    assert told({SHOP: changed(PROJECT, "shop/**", source)}) == [
+        f"{SHOP}:5:13: sources: {source!r} matches no document: {why}; write it like shop/** or"
+        " shop/*.yaml"
+    ]
+
+
+MATCHABLE = [
+    "**",
+    "*",
+    "shop/*",
+    "shop/w*.yml",
+    "shop/*.y?ml",
+    "shop/web.y*",
+    "**/*l",
+    "*/w?b.yaml",
+]
+
+
+@pytest.mark.parametrize("source", MATCHABLE)
+def test_a_pattern_that_some_document_can_match_stands(source: str) -> None:
+    assert told({SHOP: changed(PROJECT, "shop/**", source)}) == []
+
+
 def test_a_project_that_nobody_knows_and_none_resembles_can_be_declared() -> None:
     assert told(web("project: shop", "project: zzz")) == [
         "shop/web.yaml:3:21: there is no project 'zzz'; write shop, or declare it by a Project"

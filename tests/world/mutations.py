@@ -226,7 +226,8 @@ def main() -> int:
         print(f"{name}: {said.strip() or 'NOT NOTICED'}", flush=True)
         if said:
             kept[name] = int(said.split()[1].rstrip(":"))
-        SEEDS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        ordered = {name: kept[name] for name in MUTATIONS if name in kept}
+        SEEDS.write_text(json.dumps(ordered, indent=2) + "\n", encoding="utf-8")
     return 0 if kept.keys() == MUTATIONS.keys() else 1
 
 

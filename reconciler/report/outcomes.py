@@ -34,7 +34,7 @@ from reconciler.model.round import (
 from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
 from reconciler.report.release import release
-from reconciler.report.text import by_mark, faults
+from reconciler.report.text import all_problems, by_mark, faults
 from reconciler.report.words import deed, duration, why
 
 HEARTBEAT = timedelta(seconds=30)
@@ -48,7 +48,7 @@ ROLLING = (StartUpdate, ResumeUpdate, RollbackUpdate)
 class Said:
     """What a log has been told so far: per job what it waits for, when, and which faults.
 
-    `by_mark` is what was said of a record that is new.
+    `by_mark` is what was said of a record that is new, `desired` of the desired state itself.
     """
 
     waiting: tuple[str, ...] = ()
@@ -57,6 +57,7 @@ class Said:
     summary: str = ""
     held: frozenset[str] = frozenset()
     by_mark: tuple[str, ...] = ()
+    desired: frozenset[str] = frozenset()
 
 
 def lines(said: Said, event: Event, command: str = "reconcile") -> tuple[Said, tuple[str, ...]]:
@@ -159,12 +160,14 @@ def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple
     if report.faults and not report.rounds:
         # Nothing was counted: why is said when the round ends.
         return said, ()
+    said, read = _desired(said, report)
     now = summary(report)
     found = () if now == said.summary else (f"round     {now}",)
     held = {_held(d, r.plan.digest, command) for r in report.rounds for d in _blocked(r.plan)}
     marks = tuple(f"record    {line}" for line in by_mark(report.rounds))
     return replace(said, summary=now, held=frozenset(held), by_mark=marks), (
         *found,
+        *read,
         *(line for line in marks if line not in said.by_mark),
         *sorted(held - said.held),
     )
@@ -183,8 +186,17 @@ def _held(hold: Hold, digest: str, command: str) -> str:
 
 
 def _ended(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
+    said, read = _desired(said, report)
     found = tuple(faults(report.faults, report.rounds)) if report.faults != said.faults else ()
-    return replace(said, faults=report.faults), found
+    return replace(said, faults=report.faults), (*read, *found)
+
+
+def _desired(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
+    """Say what is wrong with the desired state when it is new; and what is only worth a look."""
+    wrong = (f"problem   {escaped(str(problem))}" for problem in all_problems(report))
+    now = (*wrong, *(f"note      {escaped(str(note))}" for note in report.notes))
+    told = tuple(line for line in now if line not in said.desired)
+    return replace(said, desired=frozenset(now)), told
 
 
 def _each(holds: Sequence[Hold]) -> list[str]:

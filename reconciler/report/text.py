@@ -54,13 +54,18 @@ def text(report: RoundReport, view: View = PIPED) -> str:
 
 def problems(report: RoundReport) -> list[str]:
     """Return every problem once, as `file:line:col: what; what to do`, under a count."""
-    found: set[Problem] = {*report.problems, *(p for r in report.rounds for p in r.plan.problems)}
+    found = all_problems(report)
     if not found:
         return []
     return [
         f"{counted(len(found), 'problem')} in the desired state:",
-        *(f"  {escaped(str(p))}" for p in sorted(found)),
+        *(f"  {escaped(str(p))}" for p in found),
     ]
+
+
+def all_problems(report: RoundReport) -> list[Problem]:
+    """Return what is wrong with the desired state, each once, in the order of the files."""
+    return sorted({*report.problems, *(p for r in report.rounds for p in r.plan.problems)})
 
 
 def faults(found: Iterable[Fault], rounds: Iterable[ClusterRound]) -> list[str]:

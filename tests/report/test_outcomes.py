@@ -7,6 +7,7 @@ import pytest
 
 from reconciler.model.outcome import Applied, Deferred
 from reconciler.model.plan import Reason
+from reconciler.model.problem import Origin, Problem
 from reconciler.model.round import (
     ActEnded,
     ActStarted,
@@ -84,6 +85,30 @@ def test_what_a_person_must_release_is_said_once_and_again_when_it_changed() -> 
     assert "release: reconcile --retry web" in found[0]
     waits = RoundPlanned(NOW, a_report(holds("web", Reason.TASKS_DYING)))
     assert not [line for line in told(waits) if line.startswith("held")]
+
+
+def test_a_mistake_in_the_desired_state_is_said_once_and_again_when_it_comes_back() -> None:
+    wrong = Problem(Origin("shop/web.yaml", 3, 1), "not YAML", "mend it")
+    note = Problem(Origin("shop/x.json"), "it is not read", "rename it")
+    bad = replace(a_report(keeps("a"), problems=[wrong]), notes=(note,))
+    rounds: list[Event] = [
+        RoundPlanned(NOW, bad),
+        RoundEnded(NOW, bad),
+        RoundPlanned(NOW, a_report(keeps("a"))),
+    ]
+    found = told(*rounds, *rounds)
+    assert [line for line in found if not line.startswith("round")] == 2 * [
+        "problem   shop/web.yaml:3:1: not YAML; mend it",
+        "note      shop/x.json: it is not read; rename it",
+    ]
+
+
+def test_a_mistake_is_said_of_a_round_that_knew_no_cluster() -> None:
+    wrong = Problem(Origin("platform/platform.yaml"), "not YAML", "mend it")
+    report = replace(a_report(problems=[wrong]), rounds=())
+    assert told(RoundEnded(NOW, report), RoundEnded(NOW, report)) == [
+        "problem   platform/platform.yaml: not YAML; mend it"
+    ]
 
 
 def test_a_round_is_summed_up_before_its_acts() -> None:

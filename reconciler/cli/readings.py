@@ -32,12 +32,13 @@ def validate(call: Call) -> int:
     check_known(call.cluster, declared)
     wrong = declared.problems or declared.tree.incomplete
     code = ExitCode.UNREACHABLE if faults else ExitCode.INVALID if wrong else ExitCode.SUCCESS
+    noted = notes(declared.tree, _our_time(call, declared))
     if call.json:
-        value = validation_value(declared.tree, declared.problems, code)
+        value = validation_value(declared.tree, declared.problems, noted, code)
         told = show.write(as_json.dumped(value))
     else:
         told = show.write(validation_text(declared.tree, declared.problems))
-        for note in notes(declared.tree, _our_time(call, declared)):
+        for note in noted:
             show.complain(f"note: {note}")
     return code if told else ExitCode.RECORD
 

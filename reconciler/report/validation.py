@@ -24,7 +24,9 @@ def validation_text(tree: DesiredTree, problems: Sequence[Problem]) -> str:
     return "\n".join([*lines, f"{' '.join(there)}: {verdict}"]) + "\n"
 
 
-def validation_value(tree: DesiredTree, problems: Sequence[Problem], exit_code: int) -> Value:
+def validation_value(
+    tree: DesiredTree, problems: Sequence[Problem], notes: Sequence[Problem], exit_code: int
+) -> Value:
     """Return the same as plain values (schemas/validation.schema.json)."""
     policies = tree.policies
     return {
@@ -37,4 +39,5 @@ def validation_value(tree: DesiredTree, problems: Sequence[Problem], exit_code: 
         "projects": sorted(policies.projects) if policies is not None else [],
         "jobs": [str(key) for key in sorted(tree.jobs)],
         "problems": [problem_value(p) for p in problems],
+        "notes": [problem_value(n) for n in notes],
     }

@@ -147,7 +147,7 @@ VALIDATIONS = {
 
 @pytest.mark.parametrize("name", VALIDATIONS)
 def test_a_validation_keeps_to_the_schema(name: str) -> None:
-    assert valid("validation", validation_value(VALIDATIONS[name], [PROBLEM], 3)) == []
+    assert valid("validation", validation_value(VALIDATIONS[name], [PROBLEM], [PROBLEM], 3)) == []
 
 
 def objects(schema: Any, path: str = "$") -> Iterator[tuple[str, Any]]:

@@ -39,12 +39,12 @@ def never_prune_on_an_incomplete_tree(case: Case) -> Iterator[str]:
 
 def never_prune_at_first_sight(case: Case) -> Iterator[str]:
     """A job is gone from the tree only when two looks say so, half a minute apart: a deletion that
-    is undone at once never happened."""
+    is undone at once never happened. What a preview sees, nobody remembers."""
     if case.method not in KILLS or case.wish is not None:
         return
     at = case.reading.at
     for earlier in reversed(case.world.repository.readings[: case.reading.number]):
-        if not earlier.whole:
+        if not earlier.whole or earlier.forgotten:
             continue
         if case.name in earlier.commit.content.wishes():
             break
@@ -66,8 +66,11 @@ def never_touch_what_cannot_be_read(case: Case) -> Iterator[str]:
 
 
 def never_touch_a_job_that_is_not_ours(case: Case) -> Iterator[str]:
-    """Others live on the same cluster. What we neither started nor were told to adopt is theirs."""
-    if case.asked.before.empty or case.name in case.known.ours or case.process.released.adopt:
+    """Others live on the same cluster. What we neither started nor were told to adopt is theirs.
+    Nobody can know what was created since a scheduler that still answers stopped to lead."""
+    if case.asked.misled or case.asked.before.empty:
+        return
+    if case.name in case.known.ours or case.process.released.adopt:
         return
     yield "it is not ours"
 

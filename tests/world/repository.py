@@ -24,16 +24,19 @@ class Commit:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One time that the reconciler looked: when (by its own clock), at what, and was it whole."""
+    """One time that the reconciler looked: when (by its own clock), at what, was it whole, and is
+    it forgotten, as what a preview sees."""
 
     at: datetime
     commit: Commit
     whole: bool
     number: int
+    forgotten: bool
 
 
 class Repository(Tree):
-    """What a world's reconciler reads. `now` is the host's clock."""
+    """What a world's reconciler reads. `now` is the host's clock; `previewing` says whether it is a
+    preview that looks."""
 
     def __init__(self, content: Content, now: Callable[[], datetime]) -> None:
         super().__init__()
@@ -42,6 +45,8 @@ class Repository(Tree):
         self.readings: list[Reading] = []
         self.shown = 0
         self.half: int | None = None
+        self.previewing: Callable[[], bool] = bool
+        self.seen: Callable[[Reading], None] = _unseen
         self.commit(lambda _: content, content)
 
     @property
@@ -68,7 +73,9 @@ class Repository(Tree):
         if self.half is not None:
             told = [pair for n, pair in enumerate(told) if _came(n, *pair, self.half)]
         whole = self.half is None
-        self.readings.append(Reading(self._now(), commit, whole, len(self.readings)))
+        number, forgotten = len(self.readings), self.previewing()
+        self.readings.append(Reading(self._now(), commit, whole, number, forgotten))
+        self.seen(self.readings[-1])
         older = frozenset(c.id for c in self.commits[: self.shown])
         return Files(
             Revision(commit.id, older & asked, asked),
@@ -81,6 +88,10 @@ def _came(number: int, path: str, text: str, half: int) -> bool:
     """Return whether a file is there when a pull stopped; sometimes all of the platform's are."""
     del text
     return number % 3 != half % 3 or (half % 2 == 1 and path.startswith("platform/"))
+
+
+def _unseen(reading: Reading) -> None:
+    del reading
 
 
 def _file(path: str, text: str) -> FileAt:

@@ -138,8 +138,10 @@ class _Telling:
         """Every job gets a version that works, and people release what waits for them: within
         so many days everything is as declared, and the next plan is all keeps."""
         world = self.world
-        # A limit that is loosened is in force one revision later.
-        world.repository.commit(lambda content: replace(content, policy=LOOSE))
+        # A limit that is loosened is in force one revision later than it can be read.
+        world.repository.commit(
+            lambda content: replace(content, policy=LOOSE, platform_broken=False)
+        )
         self._happen(Event("converge", seconds=60))
         world.repository.commit(_mended)
         world.cause("everything is mended")

@@ -57,6 +57,7 @@ class Asked:
     `undisturbed` that since this round began nothing happened, and no time passed.
     `planned` is what was held of the job when the plan was made, None when nobody can tell: it was
     asked nothing then, or something happened after it was looked at for the last time.
+    `misled` says that a scheduler which leads no more answered some of this round's questions.
     """
 
     number: int
@@ -71,6 +72,7 @@ class Asked:
     since_look: bool
     undisturbed: bool
     planned: "Holding | None"
+    misled: bool
     code: ResponseCode | None = None
 
     @property
@@ -82,6 +84,15 @@ class Asked:
         became = self.code.name if self.code is not None else "never arrived"
         who = f"process {self.process}"
         return f"{self.at:%d %H:%M:%S} {who}: {self.call.method} of {self.key.name}: {became}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What became of a question: about which job (None: all), was it answered, and by a past."""
+
+    whose: tuple[str, str] | None
+    answered: bool
+    past: bool
 
 
 @dataclass(slots=True)
@@ -120,7 +131,7 @@ class Wire(Cluster):
         self.befall = self._befall
         self._arrivals: Counter[str] = Counter()
         self._alone = self._written = 0
-        self._answers: dict[str, tuple[tuple[str, str] | None, bool]] = {}
+        self._answers: dict[str, _Heard] = {}
         self._unlooked: set[tuple[str, str]] = set()
         self._delivered: httpx.Request | None = None
         self._round = -1
@@ -227,7 +238,7 @@ class Wire(Cluster):
         assert key is not None, call.method
         name = (key.role or "", key.name or "")
         concerned = (None, name, (key.role, CRONS)) if "Cron" in call.method else (None, name)
-        missing = [q for q, (whose, ok) in self._answers.items() if not ok and whose in concerned]
+        about = {q: told for q, told in self._answers.items() if told.whose in concerned}
         self.asked.append(
             Asked(
                 number=len(self.asked),
@@ -238,10 +249,11 @@ class Wire(Cluster):
                 call=call,
                 key=key,
                 before=sight.holding(self.aurora, key),
-                missing=tuple(sorted(missing)),
+                missing=tuple(sorted(q for q, told in about.items() if not told.answered)),
                 since_look=name not in self._unlooked,
                 undisturbed=self._moment == self._moment_now(),
                 planned=self._planned.get(name) if self._is_as_looked_at(name) else None,
+                misled=any(told.past for told in about.values()),
             )
         )
         self._unlooked.add(name)
@@ -254,7 +266,8 @@ class Wire(Cluster):
             self._planned.clear()
         # A question about a role's quota is the scheduler's own to answer: it checks the act.
         if call.method != "getQuota":
-            self._answers[_question_of(call)] = (whose, heard)
+            past = self.past is not None and self._within(self.weather.stale)
+            self._answers[_question_of(call)] = _Heard(whose, heard, past)
         if whose is not None:
             self._look(whose)
         if heard:

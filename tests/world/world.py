@@ -9,9 +9,11 @@ from datetime import datetime
 from pathlib import Path
 
 from reconciler.model.round import RoundEnded, RoundReport
+from reconciler.standin.aurora import Aurora
 from reconciler.standin.hosts import Host
-from reconciler.thrift.structs import Resource, ResourceAggregate
+from reconciler.thrift.structs import ACTIVE_UPDATE_STATES, Resource, ResourceAggregate
 from tests.support.site import Site
+from tests.world import sight
 from tests.world.events import Event
 from tests.world.intent import Content, Policy
 from tests.world.repository import Reading, Repository
@@ -69,6 +71,8 @@ class World:
         self.site.tree = self.repository
         self.wire = Wire(clock, HOSTS, ROLES, host_now)
         self.site.clusters = {"dev": self.wire}
+        self.repository.previewing = self._previewing
+        self.repository.seen = self._seen
         self.wire.disturbances = lambda: len(self.causes)
         self.wire.readings = lambda: len(self.repository.readings)
         self.processes: list[Process] = []
@@ -109,8 +113,20 @@ class World:
         """Return what will befall the next process, to be added to."""
         return self.wire.weather
 
+    def _previewing(self) -> bool:
+        return self.running is not None and self.running.command == "preview"
+
+    def _seen(self, reading: Reading) -> None:
+        """What the newest commit does not declare is missed no more: declared again, it is new."""
+        content = reading.commit.content
+        newest = reading.commit is self.repository.commits[-1]
+        if newest and reading.whole and not (reading.forgotten or content.broken):
+            self.vanished &= self.vanished if content.platform_broken else content.wishes().keys()
+
     def lose_record(self) -> None:
-        """Have an empty state directory from now on."""
+        """Have an empty state directory from now on. Our marks tell what is ours; of what carries
+        none, since somebody put a config of his in its place, nobody can say so any more."""
+        self.contested |= _unmarked(self.wire.aurora) - self.repository.head.wishes().keys()
         self._states += 1
         self.site.state = self._path / f"state-{self._states}"
         self.lost_records.append(self.site.host.now())
@@ -132,6 +148,19 @@ class World:
     def _do(self, event: Event) -> None:
         self.wire.aurora.advance(int(self.site.clock.now().timestamp() * 1000))
         self.deed(self, event)
+
+
+def _unmarked(aurora: Aurora) -> set[tuple[str, str]]:
+    """Return the jobs that run something which does not carry our mark, or are about to."""
+    held = sight.tasks(aurora)
+    theirs = [
+        k for k, t in held.items() if any(sight.OWNER not in sight.marks(h.config) for h in t)
+    ]
+    for update in sight.updates(aurora):
+        status = update.state.status if update.state is not None else None
+        if status in ACTIVE_UPDATE_STATES and sight.INSTALLATION not in sight.metadata(update):
+            theirs += [update.key.job] if update.key is not None and update.key.job else []
+    return sight.by_key(dict.fromkeys(theirs, None))
 
 
 def quota(share: int) -> ResourceAggregate:

@@ -61,6 +61,7 @@ class Reason(Enum):
     MASTER_HELD = ("MasterHeld", Standing.BLOCKED, "its master is held")
     WORKERS_HELD = ("WorkersHeld", Standing.BLOCKED, "its workers are held, and go first")
     NO_ROOM = ("NoRoom", Standing.BLOCKED, "our update finds no room in the cluster")
+    NOT_ROLLED_BACK = ("NotRolledBack", Standing.BLOCKED, "our update goes back, and never gets up")
     QUARANTINED = ("Quarantined", Standing.BLOCKED, "this very spec failed, and is not tried again")
     NEWER_APPLIED = ("NewerApplied", Standing.BLOCKED, "a revision that ours does not contain ran")
     GUARDED = ("Guarded", Standing.BLOCKED, "more than the guard allows")

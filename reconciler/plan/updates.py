@@ -155,14 +155,15 @@ def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
     """Wait for our own update to this spec, but not for ever."""
     pending = [t for t in live.unsettled if t.status is TaskStatus.PENDING]
     running = live.count - len(live.unsettled)
-    if update.status.going_back or f.now < _deadline(f, update):
-        direction = "rolling back" if update.status.going_back else "rolling"
-        up = f"{max(running, 0)} of {live.count} running"
-        # How far it is comes first: a terminal shows the beginning.
-        detail = f"{up}, {direction} since {_at(update.created_ms)}"
+    direction = "rolling back" if update.status.going_back else "rolling"
+    # How far it is comes first: a terminal shows the beginning.
+    detail = (
+        f"{max(running, 0)} of {live.count} running, {direction} since {_at(update.created_ms)}"
+    )
+    if f.now < _deadline(f, update):
         return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
     if not pending:
-        return _stalled(f, live, update)
+        return _stalled(f, live, update, detail)
     if not f.final and not any(t.task_id in f.pending for t in pending):
         return Questions(pending=frozenset({f.key}))
     why = sorted({f.pending.get(t.task_id, "") for t in pending} - {""})
@@ -177,8 +178,19 @@ def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
     )
 
 
-def _stalled(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
-    """Roll back; a first version has nothing to go back to, and stays visible instead."""
+def _stalled(f: Facts, live: LiveJob, update: LiveUpdate, detail: str) -> Step:
+    """Roll back; a first version has nothing to go back to, and stays visible instead. Nor is there
+    anything left to try when what was before does not get up either."""
+    if update.status.going_back:
+        release = f"declare another spec, or aurora update abort {f.key}"
+        return Hold(
+            f.key,
+            f.project_name,
+            Reason.NOT_ROLLED_BACK,
+            detail=detail,
+            release=release,
+            origin=f.origin,
+        )
     if live.groups is None:
         return Questions(groups=frozenset({f.key}))
     assert f.wanted is not None, "only a declared job's update is waited for"
@@ -188,14 +200,18 @@ def _stalled(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
 
 
 def _deadline(f: Facts, update: LiveUpdate) -> datetime:
-    """Return 3 × (batches × (start + watch)) + 10 min after it began: Aurora has no deadline."""
+    """Return 3 × (batches × (start + watch)) + 10 min after it began: Aurora has no deadline.
+
+    One that goes back began to do so nobody knows when; it has as long since it moved last.
+    """
     wanted = f.wanted
     assert wanted is not None, "only a declared job's update is waited for"
     assert wanted.change is not None, "a cron template has no update"
     count = max(wanted.desired.spec.instances, 1)
     batches = wanted.change.batches(count)
     shortest = batches * (wanted.start_s + wanted.change.watch_ms / 1000)
-    return _when(update.created_ms) + timedelta(seconds=3 * shortest + GRACE_S)
+    began_ms = update.modified_ms if update.status.going_back else update.created_ms
+    return _when(began_ms) + timedelta(seconds=3 * shortest + GRACE_S)
 
 
 def _hold(

@@ -408,6 +408,22 @@ def test_updates(
         assert type(found.action) is action
 
 
+def test_update_that_goes_back_for_ever_is_a_persons_to_end() -> None:
+    """What was before does not get up either: nothing is left that we could try."""
+    back = UpdateStatus.ROLLING_BACK
+    found = decision(a_round([a_job()], [rolling(status=back, age_s=86_400)]))
+    assert isinstance(found, Hold)
+    assert found.reason is Reason.NOT_ROLLED_BACK
+    assert found.release == f"declare another spec, or aurora update abort {KEY}"
+
+
+def test_update_that_goes_back_has_its_time_since_it_moved_last() -> None:
+    live = rolling(status=UpdateStatus.ROLLING_BACK, age_s=86_400)
+    assert live.update is not None
+    moving = replace(live, update=replace(live.update, modified_ms=NOW_MS - 60_000))
+    assert decision(a_round([a_job()], [moving])).reason is Reason.UPDATE_IN_FLIGHT
+
+
 def test_update_without_room_says_why() -> None:
     waiting = LiveTask("t1", 1, TaskStatus.PENDING)
     live = rolling(age_s=86_400, unsettled=(waiting,))

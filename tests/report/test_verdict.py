@@ -64,6 +64,7 @@ REASONS = {
     Reason.MASTER_HELD: 4,
     Reason.WORKERS_HELD: 4,
     Reason.NO_ROOM: 4,
+    Reason.NOT_ROLLED_BACK: 4,
     Reason.NEWER_APPLIED: 4,
     Reason.GUARDED: 4,
     Reason.CLUSTER_LOOKS_EMPTIED: 4,

@@ -103,7 +103,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "an update is never given up": Mutation(
         "plan/updates.py",
-        "    if update.status.going_back or f.now < _deadline(f, update):\n",
+        "    if f.now < _deadline(f, update):\n",
         "    if True:\n",
     ),
     "what failed before is tried again": Mutation(

@@ -86,9 +86,10 @@ def outcome(report: RoundReport | None) -> str:
         return "failed"
     if wrong := (*(f.message for f in report.faults), *_unread(report)):
         return f"faults: {'; '.join(wrong)}"
-    if not report.rounds and report.problems:
-        # No cluster is known: nobody looked at any job, and that is not to be settled.
-        return f"faults: {report.problems[0]}"
+    if mistakes := report.wrong:
+        # A job that is not judged for a mistake in the desired state is not settled, either.
+        more = f" (and {len(mistakes) - 1} more)" if mistakes[1:] else ""
+        return f"problems: {mistakes[0]}{more}"
     return "settled" if settled(report) else "converging"
 
 

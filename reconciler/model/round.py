@@ -56,6 +56,11 @@ class RoundReport:
     preview: bool = False
     notes: tuple[Problem, ...] = ()
 
+    @property
+    def wrong(self) -> list[Problem]:
+        """Return what is wrong with the desired state, each once, in the order of the files."""
+        return sorted({*self.problems, *(p for r in self.rounds for p in r.plan.problems)})
+
 
 @dataclass(frozen=True, slots=True)
 class RoundStarted:

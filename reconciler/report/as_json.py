@@ -79,7 +79,6 @@ def round_value(report: RoundReport, exit_code: int, command: str = "reconcile")
 
     `command` is how the run was called: what releases a hold is to be called likewise.
     """
-    problems = sorted({*report.problems, *(p for r in report.rounds for p in r.plan.problems)})
     return {
         "format": FORMAT,
         "at": instant(report.at),
@@ -89,7 +88,7 @@ def round_value(report: RoundReport, exit_code: int, command: str = "reconcile")
         "counts": _counts(counts(report)),
         "exitCode": exit_code,
         "faults": [_fault(f) for f in report.faults],
-        "problems": [problem_value(p) for p in problems],
+        "problems": [problem_value(p) for p in report.wrong],
         "notes": [problem_value(p) for p in report.notes],
         "clusters": [_cluster(r, command) for r in report.rounds],
     }

@@ -34,7 +34,7 @@ from reconciler.model.round import (
 from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
 from reconciler.report.release import release
-from reconciler.report.text import all_problems, by_mark, faults
+from reconciler.report.text import by_mark, faults
 from reconciler.report.words import deed, duration, why
 
 HEARTBEAT = timedelta(seconds=30)
@@ -193,7 +193,7 @@ def _ended(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
 
 def _desired(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
     """Say what is wrong with the desired state when it is new; and what is only worth a look."""
-    wrong = (f"problem   {escaped(str(problem))}" for problem in all_problems(report))
+    wrong = (f"problem   {escaped(str(problem))}" for problem in report.wrong)
     now = (*wrong, *(f"note      {escaped(str(note))}" for note in report.notes))
     told = tuple(line for line in now if line not in said.desired)
     return replace(said, desired=frozenset(now)), told

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model.keys import workers_of
 from reconciler.model.plan import Act, Keep, Plan, Reason, Standing
-from reconciler.model.problem import Problem
 from reconciler.model.round import ClusterRound, Fault, FaultKind, RoundReport
 from reconciler.report.blocks import LABEL, RELEASE, Told, block, groups
 from reconciler.report.counts import coming, counted, summary
@@ -54,18 +53,13 @@ def text(report: RoundReport, view: View = PIPED) -> str:
 
 def problems(report: RoundReport) -> list[str]:
     """Return every problem once, as `file:line:col: what; what to do`, under a count."""
-    found = all_problems(report)
+    found = report.wrong
     if not found:
         return []
     return [
         f"{counted(len(found), 'problem')} in the desired state:",
         *(f"  {escaped(str(p))}" for p in found),
     ]
-
-
-def all_problems(report: RoundReport) -> list[Problem]:
-    """Return what is wrong with the desired state, each once, in the order of the files."""
-    return sorted({*report.problems, *(p for r in report.rounds for p in r.plan.problems)})
 
 
 def faults(found: Iterable[Fault], rounds: Iterable[ClusterRound]) -> list[str]:

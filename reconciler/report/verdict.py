@@ -95,7 +95,7 @@ def exit_code(
     found.update(reason_code(d.reason) for d in decisions)
     found.update(BY_OUTCOME[type(o)] for r in report.rounds for o in r.outcomes)
     found.update(_faults(report.faults))
-    if report.problems or any(r.plan.problems for r in report.rounds):
+    if report.wrong:
         found.add(ExitCode.INVALID)
     if any(r.plan.unread is not None for r in report.rounds):
         found.add(ExitCode.UNREACHABLE)

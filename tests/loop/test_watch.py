@@ -16,6 +16,7 @@ from reconciler.loop.round import Rounds
 from reconciler.loop.supervisor import Supervisor
 from reconciler.loop.watch import Rhythm, failed, outcome, pause, watch
 from reconciler.model.keys import JobPattern
+from reconciler.model.problem import Origin, Problem
 from reconciler.model.round import (
     ActEnded,
     ClusterRound,
@@ -137,7 +138,7 @@ def test_heartbeat_does_not_call_settled_what_nobody_looked_at(site: Site) -> No
     site.tree.files["platform/platform.yaml"] = "kind: ["
     site.watch(120)
     told = heartbeat(site)["outcome"]
-    assert told.startswith("faults: .: the desired state is not whole: there is no Platform")
+    assert told.startswith("problems: .: the desired state is not whole: there is no Platform")
 
 
 def test_tries_after_failures_grow_apart_up_to_the_interval(site: Site) -> None:
@@ -192,6 +193,11 @@ def test_outcome_of_a_round_is_one_line(site: Site) -> None:
     assert outcome(site.converge().report) == "settled"
     assert outcome(None) == "failed"
     assert outcome(replace(EMPTY, faults=(A_FAULT,))) == "faults: no such ref"
+    first, second = (Problem(Origin(f"{name}.yaml"), "not YAML", "mend it") for name in "ab")
+    assert outcome(replace(report, problems=(first,))) == "problems: a.yaml: not YAML; mend it"
+    wrong = replace(report, problems=(second, first))
+    assert outcome(wrong) == "problems: a.yaml: not YAML; mend it (and 1 more)"
+    assert outcome(replace(wrong, faults=(A_FAULT,))) == "faults: no such ref"
     unread = ClusterRound(replace(report.rounds[0].plan, unread="timeout", decisions=()))
     assert outcome(replace(EMPTY, rounds=(unread,))) == "faults: dev: timeout"
 

@@ -85,7 +85,7 @@ def _judged(report: RoundReport) -> Iterator[tuple[str, str]]:
 def _alarmed(world: World, blind: list[tuple[str, str]]) -> bool:
     heartbeat = world.site.state / "heartbeat.json"
     told = heartbeat.read_text(encoding="utf-8") if heartbeat.exists() else ""
-    if "faults" in told or "failed" in told:
+    if any(word in told for word in ("faults", "problems", "failed")):
         return True
     with Record(world.site.state, world.site.host.now(), writing=False) as record:
         held = {

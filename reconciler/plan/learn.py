@@ -207,9 +207,17 @@ def _owned(
 
 
 def _tells_of(given: PlanInput, owned: Owned) -> bool:
-    """Return whether this revision may say that a job is no longer declared: an older one, which
-    never knew it, may not."""
-    return given.tree.revision.descends_from(owned.revision) is not False
+    """Return whether this tree may say that a job is no longer declared: one that is not whole may
+    not, nor an older one, which never knew it."""
+    older = given.tree.revision.descends_from(owned.revision) is False
+    return _trusted(given, owned) and not older
+
+
+def _trusted(given: PlanInput, owned: Owned) -> bool:
+    """Return whether what this tree lacks of a job's project is not declared."""
+    tree = given.tree
+    whole = tree.incomplete is None and tree.policies is not None
+    return whole and owned.project not in (tree.unpruned or {})
 
 
 def _needs_marks(given: PlanInput, seen: Mapping[JobKey, Decision]) -> bool:
@@ -273,9 +281,7 @@ def _absences(
     missing: dict[JobKey, Absence] = {}
     for key, owned in memory.owned.items():
         declared = key in given.rendered or key in given.unrendered or key in given.tree.broken
-        if declared or key not in seen or not trusted:
-            continue
-        if owned.project in (given.tree.unpruned or {}):
+        if declared or key not in seen or not _trusted(given, owned):
             continue
         before = memory.absences.get(key)
         older = before is not None and given.tree.revision.descends_from(before.revision) is False

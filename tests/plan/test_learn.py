@@ -131,6 +131,21 @@ def test_job_that_is_gone_is_forgotten_unless_by_an_old_checkout(
     assert (KEY in after(given).owned) is remembered
 
 
+HALF: dict[str, dict[str, Any]] = {
+    "not whole": {"incomplete": "files changed while they were read"},
+    "without a platform": {"policies": None},
+    "with a broken file of its project": {"unpruned": {PROJECT: "shop/web.yaml cannot be read"}},
+}
+
+
+@pytest.mark.parametrize("case", HALF)
+def test_job_that_is_gone_is_not_forgotten_by_a_tree_that_cannot_be_trusted(case: str) -> None:
+    """Half a pull while the scheduler looks emptied: the whole tree would refill it at once."""
+    given = a_round(memory=owning(KEY), tree=replace(a_tree(), **HALF[case]))
+    assert [d.reason for d in plan(given).decisions] == [Reason.GONE]
+    assert after(given).owned.keys() == {KEY}
+
+
 def test_refused_spec_is_quarantined_until_it_changes() -> None:
     act = act_of(CHANGE)
     found = carried_out(CHANGE, CHANGE.memory, Refused(act, "Invalid tier"))

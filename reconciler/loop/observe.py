@@ -66,7 +66,7 @@ def revisions(memory: Memory, snapshot: LiveSnapshot | None = None) -> frozenset
     told.update(absence.revision for absence in memory.absences.values())
     told.update(update.metadata.get(REVISION, "") for update in memory.ended.values())
     told.update(update.metadata.get(REVISION, "") for update in _updates(snapshot))
-    return frozenset(told - {""})
+    return frozenset({*told, memory.newest} - {""})
 
 
 def _updates(snapshot: LiveSnapshot | None) -> Iterator[LiveUpdate]:

@@ -102,7 +102,8 @@ class Memory:
     `retried` holds the update that had ended last when a person gave the job another try: it no
     longer counts against it, and one that fails later does, whatever our clock says. `ended` holds
     the last update of each job that is known to have ended; `watermark_ms` is how far such updates
-    were read, so that each is read once.
+    were read, so that each is read once. `newest` is the revision of the last whole tree that was
+    not known to be older than the one before: what was removed since is on no other record.
     """
 
     installation: str
@@ -117,3 +118,4 @@ class Memory:
     running_jobs: int | None = None
     ended: Mapping[JobKey, LiveUpdate] = field(default_factory=dict)
     watermark_ms: int = 0
+    newest: str = ""

@@ -41,6 +41,7 @@ class Facts:
     project: Project | None
     platform: Platform | None
     revision: Revision
+    newest: str
     fresh: bool
     recorded: bool
     now: datetime
@@ -180,6 +181,7 @@ def facts_of(keys: Iterable[JobKey], given: PlanInput, *, final: bool) -> dict[J
             project=policies.projects.get(name) if policies else None,
             platform=policies.platform if policies else None,
             revision=tree.revision,
+            newest=memory.newest,
             fresh=memory.fresh,
             recorded=bool(memory.installation),
             now=given.now,

@@ -10,6 +10,7 @@ from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.live import LiveJob, LiveSnapshot
 from reconciler.model.plan import (
     APPROVAL,
+    CREATIONS,
     AbortUpdate,
     Act,
     Decision,
@@ -86,7 +87,7 @@ def not_older(decision: Decision, f: Facts, *, allow_older: bool) -> Decision:
     """An old checkout must not downgrade production."""
     if allow_older or not isinstance(decision, Act) or not _changes_things(decision):
         return decision
-    for revision in _applied(f):
+    for revision in _applied(f, decision):
         contains = f.revision.descends_from(revision)
         if contains is False:
             detail = f"{revision[:12]} was applied, and is not in the history of this revision"
@@ -117,14 +118,17 @@ def _changes_things(act: Act) -> bool:
     )
 
 
-def _applied(f: Facts) -> tuple[str, ...]:
-    """Return the revisions of our last update and of our last recorded act, newest known."""
+def _applied(f: Facts, act: Act) -> tuple[str, ...]:
+    """Return the revisions of our last update and of our last recorded act, newest known; for what
+    is not on record, of the last tree, which may have removed it."""
     newest = f.live.update if f.live is not None and f.live.update is not None else f.last_ended
     found = []
     if newest is not None and f.ours(newest) and REVISION in newest.metadata:
         found.append(newest.metadata[REVISION])
     if f.owned is not None:
         found.append(f.owned.revision)
+    elif act.reason in CREATIONS and f.newest:
+        found.append(f.newest)
     return tuple(found)
 
 

@@ -145,6 +145,7 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
         },
         ended=ended,
         watermark_ms=_watermark(given, memory, seen),
+        newest=_newest(given, memory),
     )
 
 
@@ -277,7 +278,6 @@ def _absences(
     given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
 ) -> dict[JobKey, Absence]:
     """A job is missing when a tree that can be trusted does not declare it."""
-    trusted = given.tree.incomplete is None and given.tree.policies is not None
     missing: dict[JobKey, Absence] = {}
     for key, owned in memory.owned.items():
         declared = key in given.rendered or key in given.unrendered or key in given.tree.broken
@@ -313,6 +313,14 @@ def _watermark(given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]
     updates = (*(u for job in snapshot.jobs.values() for u in job.ended),)
     gone = (*(u for found in snapshot.ended.values() for u in found),)
     return max((memory.watermark_ms, *(u.modified_ms for u in (*updates, *gone))))
+
+
+def _newest(given: PlanInput, memory: Memory) -> str:
+    tree = given.tree
+    if tree.incomplete is not None or tree.policies is None:
+        return memory.newest
+    older = tree.revision.descends_from(memory.newest) is False
+    return memory.newest if older and not given.orders.allow_older else tree.revision.id
 
 
 def _without_intent(memory: Memory, key: JobKey) -> Memory:

@@ -28,6 +28,7 @@ class ClusterRow:
 
     watermark_ms: int
     running_jobs: int | None
+    newest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +47,8 @@ def changes(before: Memory, after: Memory) -> Iterator[Change]:
     yield from _mapped(LIMITS, before.limits, after.limits)
     if before.spent != after.spent:
         yield from _mapped(SPENT, _spent(before.spent), _spent(after.spent))
-    row = ClusterRow(after.watermark_ms, after.running_jobs)
-    if not after.fresh and (
-        before.fresh or row != ClusterRow(before.watermark_ms, before.running_jobs)
-    ):
+    row = _cluster_row(after)
+    if not after.fresh and (before.fresh or row != _cluster_row(before)):
         yield Change(CLUSTER, "", msgspec.json.encode(row))
 
 
@@ -73,8 +72,13 @@ def memory(installation: str, rows: Mapping[tuple[str, str], bytes]) -> Memory:
         spent=tuple(sorted(spent, key=lambda s: (s.at, s.key, s.deed.value))),
         running_jobs=row.running_jobs if row is not None else None,
         watermark_ms=row.watermark_ms if row is not None else 0,
+        newest=row.newest if row is not None else "",
         **told,
     )
+
+
+def _cluster_row(told: Memory) -> ClusterRow:
+    return ClusterRow(told.watermark_ms, told.running_jobs, told.newest)
 
 
 def _mapped(kind: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> Iterator[Change]:
@@ -100,4 +104,5 @@ assert {f.name for f in fields(Memory)} == {
     "spent",
     "running_jobs",
     "watermark_ms",
+    "newest",
 }, "a field of Memory that no row remembers"

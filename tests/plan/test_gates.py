@@ -123,6 +123,31 @@ def test_old_checkout_downgrades_nothing(case: tuple[Revision, bool, Reason], to
     assert reasons(given) == {"web": reason}
 
 
+@pytest.mark.parametrize("case", NEWER.values(), ids=NEWER)
+def test_old_checkout_brings_nothing_back_that_was_removed(
+    case: tuple[Revision, bool, Reason],
+) -> None:
+    """What was removed is on no record, so the last tree stands for it."""
+    revision, allowed, reason = case
+    given = a_round(
+        [a_job()],
+        memory=Memory("i", newest=OLD),
+        tree=a_tree(revision=revision),
+        orders=Orders(allow_older=allowed),
+    )
+    assert reasons(given) == {"web": Reason.ABSENT if reason is Reason.DRIFTED else reason}
+
+
+def test_job_of_ours_that_is_gone_comes_back_by_the_revision_it_had() -> None:
+    """Whatever the last tree was: this job was never newer than ours."""
+    given = a_round(
+        [a_job()],
+        memory=Memory("i", owned={a_key(): an_owned(revision=OLD)}, newest="d"),
+        tree=a_tree(revision=Revision("c", frozenset({OLD}), frozenset({OLD, "d"}))),
+    )
+    assert reasons(given) == {"web": Reason.ABSENT}
+
+
 DEDICATED = a_config(constraints={"dedicated": "www/db"})
 QUOTAS: dict[str, tuple[Quota, list[RenderedJob], list[LiveJob], list[Reason]]] = {
     "room for all": (

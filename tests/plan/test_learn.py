@@ -146,6 +146,32 @@ def test_job_that_is_gone_is_not_forgotten_by_a_tree_that_cannot_be_trusted(case
     assert after(given).owned.keys() == {KEY}
 
 
+NEWEST: dict[str, tuple[dict[str, Any], bool, str]] = {
+    "this very one": ({"revision": Revision(NEWER)}, False, NEWER),
+    "a later one": (
+        {"revision": Revision("c", frozenset({NEWER}), frozenset({NEWER}))},
+        False,
+        "c",
+    ),
+    "an older one": ({"revision": Revision("c", asked=frozenset({NEWER}))}, False, NEWER),
+    "an older one, as ordered": ({"revision": Revision("c", asked=frozenset({NEWER}))}, True, "c"),
+    "one of which nobody knows": ({"revision": Revision("c")}, False, "c"),
+    "a later one that is not whole": (
+        {"revision": Revision("c", frozenset({NEWER}), frozenset({NEWER})), "incomplete": "half"},
+        False,
+        NEWER,
+    ),
+}
+
+
+@pytest.mark.parametrize("case", NEWEST)
+def test_newest_revision_is_that_of_the_last_whole_tree_that_is_no_older(case: str) -> None:
+    differs, allowed, newest = NEWEST[case]
+    memory = Memory("i", newest=NEWER)
+    tree, orders = a_tree(**differs), Orders(allow_older=allowed)
+    assert after(a_round(memory=memory, tree=tree, orders=orders)).newest == newest
+
+
 def test_refused_spec_is_quarantined_until_it_changes() -> None:
     act = act_of(CHANGE)
     found = carried_out(CHANGE, CHANGE.memory, Refused(act, "Invalid tier"))

@@ -76,6 +76,7 @@ def memories(installation: str = "i") -> st.SearchStrategy[Memory]:
         running_jobs=st.none() | counts,
         ended=by_key(updates),
         watermark_ms=millis,
+        newest=words,
     )
 
 

@@ -49,8 +49,13 @@ def test_what_did_not_change_is_not_written(memory: Memory) -> None:
 @settings(max_examples=50, deadline=None)
 @given(memories())
 def test_memory_before_the_first_round_has_ended_stays_fresh(memory: Memory) -> None:
-    early = replace(memory, fresh=True, running_jobs=None, watermark_ms=0)
+    early = replace(memory, fresh=True, running_jobs=None, watermark_ms=0, newest="")
     assert rows.memory("i", stored({}, rows.changes(EMPTY, early))) == early
+
+
+def test_row_of_a_cluster_from_before_revisions_were_kept_is_read() -> None:
+    told = rows.memory("i", {("cluster", ""): b'{"watermark_ms":7,"running_jobs":2}'})
+    assert told == Memory("i", running_jobs=2, watermark_ms=7)
 
 
 def test_one_change_writes_one_row() -> None:
@@ -63,7 +68,7 @@ def test_one_change_writes_one_row() -> None:
 def test_every_field_of_the_memory_has_a_place() -> None:
     """The strategy above would otherwise leave a new field at its default, and prove nothing."""
     told = {"installation", "fresh", "owned", "quarantined", "absences", "spent", "intents"}
-    told |= {"limits", "retried", "running_jobs", "ended", "watermark_ms"}
+    told |= {"limits", "retried", "running_jobs", "ended", "watermark_ms", "newest"}
     assert {f.name for f in fields(Memory)} == told
 
 

@@ -54,11 +54,11 @@ class Schemas:
         return tuple(sorted(set(found)))
 
     def as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
-        """Return the value with text where the schema wants text, as the author typed it."""
+        """Return the value with text where the schema takes both, as the author typed it."""
         return self._as_typed(self._contents[KINDS[kind]], KINDS[kind], value, mark)
 
     def patch_as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
-        """Return a merge patch of a spec with text where the schema wants text."""
+        """Return a merge patch of a spec with text where the schema takes both."""
         return self._as_typed(self._spec_of(kind), KINDS[kind], value, mark)
 
     def removals(self, kind: str, patch: Mapping[str, Any], place: Place) -> Iterator[Problem]:
@@ -93,10 +93,9 @@ class Schemas:
                 self._as_typed(schema["items"], file, item, members[i])
                 for i, item in enumerate(value)
             ]
-        typed_as_text = mark.text is not None and value is not None
-        if schema.get("type") == "string" and typed_as_text and not isinstance(value, str):
-            return mark.text
-        return value
+        # A schema that takes a number as well as text means what was typed: 1.10, not 1.1.
+        as_text = isinstance(value, int | float) and isinstance(schema.get("type"), list)
+        return mark.text if as_text and mark.text is not None else value
 
     def _members(
         self, schema: Mapping[str, Any], file: str, value: Mapping[str, Any], mark: Mark

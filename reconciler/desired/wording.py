@@ -73,6 +73,8 @@ def told(fault: ValidationError, place: Place) -> Iterator[Problem]:
             yield from _missing(fault, path, place)
         case "oneOf" if "x-one-of" in cast(Any, fault.schema):
             yield from _one_of(fault, path, place)
+        case "enum" if "propertyNames" in fault.absolute_schema_path:
+            yield unknown(str(fault.instance), path, cast(Any, fault.validator_value), place)
         case _ if "propertyNames" in fault.absolute_schema_path:
             key = str(fault.instance)
             message = f"{dotted(path)}: {_shown(key, path)} cannot be a name here"
@@ -102,6 +104,10 @@ def _one(fault: ValidationError, path: tuple[Any, ...], origin: Origin) -> Probl
     name, shown = dotted(path) or "the document", _shown(fault.instance, path)
     wanted: Any = fault.validator_value
     match fault.validator:
+        case "type" if _has_a_form(fault):
+            # That it is a number matters less than what it should look like.
+            message = f"{name}: {shown} has not the right form"
+            return Problem(origin, message, _hint(fault, "write it in quotes"))
         case "type":
             words = wanted if isinstance(wanted, list) else [wanted]
             what, remedy = TYPES.get(words[0], (str(words[0]), "change it"))
@@ -117,6 +123,12 @@ def _one(fault: ValidationError, path: tuple[Any, ...], origin: Origin) -> Probl
         case _:
             remedy = f"it must match {wanted}" if fault.validator == "pattern" else "change it"
             return Problem(origin, f"{name}: {shown} has not the right form", _hint(fault, remedy))
+
+
+def _has_a_form(fault: ValidationError) -> bool:
+    """Return whether a number stands where a text of a certain form is wanted."""
+    schema: Any = fault.schema
+    return isinstance(fault.instance, int | float) and "pattern" in schema
 
 
 def _hint(fault: ValidationError, otherwise: str) -> str:

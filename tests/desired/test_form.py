@@ -101,7 +101,7 @@ WRONG = {
     "a size without a unit": (
         "ram: 1GiB",
         "ram: 4096",
-        f"shop/web.yaml:8:28: spec.resources.ram: '4096' has not the right form; {SIZES}",
+        f"shop/web.yaml:8:28: spec.resources.ram: 4096 has not the right form; {SIZES}",
     ),
     "a broken size": (
         "ram: 1GiB",
@@ -271,7 +271,7 @@ OPERATORS_WRONG = {
             PROJECT_AT: changed(PROJECT, "prod: {cluster: eu1}", "prod: {cluster: 1e16}"),
             CLUSTER_AT: "null\n",
         },
-        f"{PROJECT_AT}:7:21: spec.environments.prod.cluster: '1e16' has not the right",
+        f"{PROJECT_AT}:7:21: spec.environments.prod.cluster: 1e+16 has not the right",
     ),
     "an unknown grant": (
         {PROJECT_AT: changed(PROJECT, "instances: 30", "instance: 30")},

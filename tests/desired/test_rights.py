@@ -214,7 +214,7 @@ GRANTS = {
     "a raw field that is never granted": (
         "  run:",
         "  aurora: {owner: {user: root}}\n  run:",
-        "aurora.owner: no such field can be set",
+        "unknown field 'owner' in spec.aurora; write one of constraints, contactEmail,",
     ),
 }
 

@@ -102,6 +102,13 @@ class Case:
         found = sight.updates(self.world.wire.aurora, self.asked.key)
         return sorted(found, key=created_ms, reverse=True)
 
+    @property
+    def missed(self) -> bool:
+        """Return whether this job of ours had gone, and nobody knows why; one of a name under
+        which somebody else created another may have been no longer ours."""
+        ours = self.known.ours.keys() - self.world.contested
+        return self.name in self.world.vanished & ours
+
     def began(self, update: JobUpdateSummary) -> bool:
         """Return whether this very call started it: our updates carry a token each."""
         return set(update.metadata or ()) == set(self.request.metadata or ())
@@ -140,7 +147,7 @@ def learn(case: Case) -> None:
     if not case.asked.taken:
         return
     if case.method in STARTS:
-        if case.name in case.world.vanished & known.ours.keys():
+        if case.missed:
             known.refilled.append((case.name, case.reading.number))
         known.ours.setdefault(case.name, at)
         case.world.vanished.discard(case.name)

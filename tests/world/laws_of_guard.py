@@ -77,5 +77,5 @@ def never_refill_a_cluster_that_looks_emptied(case: Case) -> Iterator[str]:
         return
     refilled = {name for name, reading in case.known.refilled if reading == case.reading.number}
     limit = case.content.policy.vanished_max
-    if case.name in case.world.vanished & case.known.ours.keys() and len(refilled) >= limit:
+    if case.missed and len(refilled) >= limit:
         yield f"{len(refilled) + 1} jobs that had gone are started at once, {limit} is normal"

@@ -32,7 +32,8 @@ def act_only_on_what_was_planned(case: Case) -> Iterator[str]:
         case "killTasks":
             same = {t.id for t in planned.tasks} == {t.id for t in before.tasks}
         case "startJobUpdate":
-            same = _groups(planned) == _groups(before) and before.update is None
+            # While another update is active, Aurora itself refuses this one.
+            same = before.update is not None or _groups(planned) == _groups(before)
         case "scheduleCronJob" | "descheduleCronJob":
             same = planned.template == before.template
         case _:

@@ -97,6 +97,9 @@ def update_by_hand(world: World, event: Event) -> None:
     key, task = picked
     config = _as_theirs(task.config) if event.number % 2 else their_config(key)
     count = len(sight.holding(world.wire.aurora, key).ids())
+    if world.site.memory().fresh and event.number % 2 == 0:
+        # What told that it was ours is on no record, and no longer on the job.
+        world.contested.add((key.role or "", key.name or ""))
     request = JobUpdateRequest(taskConfig=config, instanceCount=count, settings=SETTINGS)
     _do(world, event, "startJobUpdate", request=request)
 

@@ -21,7 +21,7 @@ from tests.world.world import HOSTS, ROLES, World, quota
 DAYS_MAX = 8
 LOOSE = Policy(prunes_max=3, restarts_max=100, vanished_max=100)
 PAUSED = (JobUpdateStatus.ROLL_FORWARD_PAUSED, JobUpdateStatus.ROLL_BACK_PAUSED)
-QUIET_S, LOOK_S = 2 * 3600, 300
+QUIET_S, LOOK_S, LOOKS = 2 * 3600, 300, 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +114,23 @@ class _Telling:
         yield from self._no_update_waits_by_itself()
 
     def _waits_for_nobody(self) -> Iterator[str]:
-        """By then every job is as declared, or a person is told what it needs of him."""
+        """By then every job is as declared, or a person is told what it needs of him: if not now,
+        then by one of the next looks, since a job that crashes now and then waits now and then."""
+        found = self._waiting()
+        for _ in range(LOOKS):
+            self._happen(Event("sleep", seconds=LOOK_S // 4))
+            found = {name: why for name, why in self._waiting().items() if name in found}
+        yield from (f"waits_for_nobody: {name}: {why}" for name, why in found.items())
+
+    def _waiting(self) -> dict[str, str]:
         report = self.world.site.preview()
-        for d in (d for told in report.rounds for d in told.plan.decisions):
-            standing = d.reason.standing
-            if standing in (Standing.ACT, Standing.WAITING):
-                yield f"waits_for_nobody: {d.key.name}: {d.reason.label} {d.detail}"
+        decisions = (d for told in report.rounds for d in told.plan.decisions)
+        moving = (Standing.ACT, Standing.WAITING)
+        return {
+            d.key.name: f"{d.reason.label} {d.detail}"
+            for d in decisions
+            if d.reason.standing in moving
+        }
 
     def _no_update_waits_by_itself(self) -> Iterator[str]:
         """Aurora pauses an update of ours between batches; nobody but us will resume it. What

@@ -134,8 +134,8 @@ class _Telling:
 
     def _no_update_waits_by_itself(self) -> Iterator[str]:
         """Aurora pauses an update of ours between batches; nobody but us will resume it. What
-        nothing declares any more is not rolled on: its removal may wait for a person."""
-        aurora, wishes = self.world.wire.aurora, self.world.repository.head.wishes()
+        nothing declares any more is not rolled on, nor what cannot be read: a person is asked."""
+        aurora, wishes = self.world.wire.aurora, self.world.repository.head.readable()
         for update in sight.updates(aurora):
             status = update.state.status if update.state is not None else None
             job = update.key.job if update.key is not None else None

@@ -50,7 +50,6 @@ from reconciler.translate.canonical import config_of
 ENDED_PAGE = 500
 QUESTIONS_AT_ONCE = 8
 
-Result = aurora.Response | Invalid | Unknown
 T = TypeVar("T")
 
 
@@ -113,29 +112,19 @@ class Aurora:
             found += page
 
     def _updates(self, **query: Any) -> tuple[aurora.JobUpdateSummary, ...] | Unknown:
-        found = self._client.ask(
-            "getJobUpdateSummaries", jobUpdateQuery=aurora.JobUpdateQuery(**query)
-        )
-        if not isinstance(found, aurora.Response):
-            return _unknown(found)
-        assert found.result is not None, "the client checked it"
-        result = found.result.getJobUpdateSummariesResult
-        return (result.updateSummaries if result is not None else None) or ()
+        kind = aurora.GetJobUpdateSummariesResult
+        asked = aurora.JobUpdateQuery(**query)
+        found = self._client.ask("getJobUpdateSummaries", kind, jobUpdateQuery=asked)
+        return found.updateSummaries or () if isinstance(found, kind) else _unknown(found)
 
     def _tasks(self, **query: Any) -> tuple[aurora.ScheduledTask, ...] | Unknown:
         """Return tasks without executor data; an Aurora with executor-less tasks cannot leave it
         out (ReadOnlySchedulerImpl), so it is asked for all of it then."""
-        asked = aurora.TaskQuery(**query)
-        found: Result = Unknown("not asked")
-        for method in ("getTasksWithoutConfigs", "getTasksStatus"):
-            found = self._client.ask(method, query=asked)
-            if isinstance(found, aurora.Response):
-                assert found.result is not None, "the client checked it"
-                result = found.result.scheduleStatusResult
-                return (result.tasks if result is not None else None) or ()
-            if isinstance(found, Silent):
-                break
-        return _unknown(found)
+        asked, kind = aurora.TaskQuery(**query), aurora.ScheduleStatusResult
+        found = self._client.ask("getTasksWithoutConfigs", kind, query=asked)
+        if not isinstance(found, (kind, Silent)):
+            found = self._client.ask("getTasksStatus", kind, query=asked)
+        return found.tasks or () if isinstance(found, kind) else _unknown(found)
 
     # --- reading in depth
 
@@ -185,12 +174,11 @@ class Aurora:
         )
 
     def _groups(self, key: JobKey) -> tuple[LiveGroup, ...] | Unknown:
-        found = self._client.ask("getConfigSummary", job=requests.job_key(key))
-        if not isinstance(found, aurora.Response):
+        kind = aurora.ConfigSummaryResult
+        found = self._client.ask("getConfigSummary", kind, job=requests.job_key(key))
+        if not isinstance(found, kind):
             return _unknown(found)
-        assert found.result is not None, "the client checked it"
-        result = found.result.configSummaryResult
-        return _guarded(lambda: from_wire.groups(result.summary if result is not None else None))
+        return _guarded(lambda: from_wire.groups(found.summary))
 
     def _job_tasks(self, key: JobKey) -> tuple[LiveTask, ...] | Unknown:
         found = self._tasks(jobKeys=(requests.job_key(key),), statuses=_sorted(ACTIVE_STATES))
@@ -201,59 +189,48 @@ class Aurora:
     def _details(self, asked: tuple[JobKey, str]) -> Any:
         key, update_id = asked
         query = aurora.JobUpdateQuery(key=requests.update_key(key, update_id))
-        found = self._client.ask("getJobUpdateDetails", query=query)
-        if not isinstance(found, aurora.Response):
+        kind = aurora.GetJobUpdateDetailsResult
+        found = self._client.ask("getJobUpdateDetails", kind, query=query)
+        if not isinstance(found, kind):
             return _unknown(found)
-        assert found.result is not None, "the client checked it"
-        result = found.result.getJobUpdateDetailsResult
-        details = (result.detailsList if result is not None else None) or ()
+        details = found.detailsList
         return _guarded(lambda: from_wire.events(details[0])) if details else ()
 
     def _pending(self, key: JobKey) -> dict[str, str] | Unknown:
         query = aurora.TaskQuery(jobKeys=(requests.job_key(key),))
-        found = self._client.ask("getPendingReason", query=query)
-        if not isinstance(found, aurora.Response):
+        kind = aurora.GetPendingReasonResult
+        found = self._client.ask("getPendingReason", kind, query=query)
+        if not isinstance(found, kind):
             return _unknown(found)
-        assert found.result is not None, "the client checked it"
-        result = found.result.getPendingReasonResult
-        reasons = (result.reasons if result is not None else None) or ()
-        return {r.taskId: _words(r.reason or "") for r in reasons if r.taskId}
+        return {r.taskId: _words(r.reason or "") for r in found.reasons or () if r.taskId}
 
     def _diff(self, asked: tuple[JobKey, StartUpdate]) -> Answer:
         _, start = asked
-        found = self._client.ask("getJobUpdateDiff", request=requests.update_request(start))
+        kind, request = aurora.GetJobUpdateDiffResult, requests.update_request(start)
+        found = self._client.ask("getJobUpdateDiff", kind, request=request)
         if isinstance(found, Invalid):
             return RefusedAnswer(found.message)
         if isinstance(found, Unknown):
             return found
-        assert found.result is not None, "the client checked it"
-        result = found.result.getJobUpdateDiffResult
-        assert result is not None, "the client checked it"
-        return _guarded(lambda: from_wire.diff(result))
+        return _guarded(lambda: from_wire.diff(found))
 
     def _accepted(self, asked: tuple[JobKey, StartUpdate | ScheduleCron]) -> Answer:
         key, action = asked
         cron = isinstance(action, ScheduleCron)
         job = requests.cron_job(key, action) if cron else requests.job(key, action)  # type: ignore[arg-type]
-        found = self._client.ask("populateJobConfig", description=job)
+        found = self._client.ask("populateJobConfig", aurora.PopulateJobResult, description=job)
         if isinstance(found, Invalid):
             return RefusedAnswer(found.message.removeprefix("Invalid configuration: "))
         if isinstance(found, Unknown):
             return found
-        assert found.result is not None, "the client checked it"
-        result = found.result.populateJobResult
-        if result is None or result.taskConfig is None:
+        if found.taskConfig is None:
             return Unknown("populateJobConfig: OK, but without a config")
-        return Accepted(config_of(result.taskConfig))
+        return Accepted(config_of(found.taskConfig))
 
     def _quota(self, role: str) -> Any:
-        found = self._client.ask("getQuota", ownerRole=role)
-        if not isinstance(found, aurora.Response):
-            return _unknown(found)
-        assert found.result is not None, "the client checked it"
-        result = found.result.getQuotaResult
-        assert result is not None, "the client checked it"
-        return from_wire.quota(result)
+        kind = aurora.GetQuotaResult
+        found = self._client.ask("getQuota", kind, ownerRole=role)
+        return from_wire.quota(found) if isinstance(found, kind) else _unknown(found)
 
     # --- what an act rests on, and the act
 
@@ -304,12 +281,10 @@ class Aurora:
         return basis.update_basis(from_wire.update(found[0]))
 
     def _cron_basis(self, key: JobKey) -> CronBasis | Unknown:
-        found = self._client.ask("getJobs", ownerRole=key.role)
-        if not isinstance(found, aurora.Response):
+        found = self._client.ask("getJobs", aurora.GetJobsResult, ownerRole=key.role)
+        if not isinstance(found, aurora.GetJobsResult):
             return _unknown(found)
-        assert found.result is not None, "the client checked it"
-        result = found.result.getJobsResult
-        for job in (result.configs if result is not None else None) or ():
+        for job in found.configs or ():
             if from_wire.job_key(job.key, self._cluster) == key:
                 cron = from_wire.cron(job)
                 return basis.cron_basis(LiveJob(key, False, None, 0, cron=cron))
@@ -363,14 +338,9 @@ def _guarded(read: Callable[[], T]) -> T | Unknown:
         return Unknown(str(fault))
 
 
-def _unknown(found: Result) -> Unknown:
-    match found:
-        case Unknown():
-            return found
-        case Invalid(message=message):
-            return Unknown(message)
-        case _:
-            return Unknown("an answer that was not expected")
+def _unknown(found: Invalid | Unknown) -> Unknown:
+    """Return what was learnt from no answer: nothing, and why."""
+    return Unknown(found.message) if isinstance(found, Invalid) else found
 
 
 def _sorted(statuses: Iterable[Any]) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from reconciler.thrift.tjson import ProtocolError
 ATTEMPTS = 2
 
 R = TypeVar("R", Response, JobsReply)
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +43,24 @@ class Client:
         self._seqid = itertools.count(1)
         self.calls: dict[str, int] = {}
 
-    def ask(self, method: str, **args: Any) -> Response | Invalid | Unknown:
-        """Return the reply to a read; it carries what it should, or it is no reply."""
+    def ask(self, method: str, kind: type[T], **args: Any) -> T | Invalid | Unknown:
+        """Return the result of a read, which is of this kind, or it is no answer."""
         found = self._read(method, args, lambda data: calls.decode_reply(data, method))
-        return found if isinstance(found, Unknown) else self._checked(method, found)
+        if isinstance(found, Unknown):
+            return found
+        if fault := self._fault(method, found):
+            return fault
+        told = getattr(found.result, calls.METHODS[method].result or "", None)
+        return told if isinstance(told, kind) else Unknown(f"{method}: OK, but without a result")
 
     def jobs(self) -> JobsReply | Unknown:
         """Return all jobs and templates, each still as bytes."""
         found = self._read("getJobs", {}, calls.decode_get_jobs)
         if isinstance(found, Unknown):
             return found
-        checked = self._checked("getJobs", found.response, needs_result=False)
-        if isinstance(checked, Unknown):
-            return checked
-        if isinstance(checked, Invalid):
-            return Unknown(checked.message)
+        fault = self._fault("getJobs", found.response)
+        if fault is not None:
+            return Unknown(fault.message) if isinstance(fault, Invalid) else fault
         if found.configs is None:
             return Unknown("getJobs: OK, but without jobs to tell")
         return found
@@ -102,9 +106,8 @@ class Client:
     def _garbage(self, method: str, fault: ProtocolError) -> str:
         return f"{self._door.leader} sent a reply to {method} that cannot be read: {fault}"
 
-    def _checked(
-        self, method: str, response: Response, *, needs_result: bool = True
-    ) -> Response | Invalid | Unknown:
+    def _fault(self, method: str, response: Response) -> Invalid | Unknown | None:
+        """Return what keeps a reply from being an answer; None when nothing does."""
         words = replies.message(response)
         if response.responseCode is ResponseCode.AUTH_FAILED:
             return Unknown(f"{method}: not permitted: {words}")
@@ -114,12 +117,7 @@ class Client:
             return Invalid(words)
         if response.responseCode is not ResponseCode.OK:
             return Unknown(f"{method}: {words}")
-        wanted = calls.METHODS[method].result
-        if needs_result and wanted is not None:
-            held = getattr(response.result, wanted) if response.result is not None else None
-            if held is None:
-                return Unknown(f"{method}: OK, but without a result")
-        return response
+        return None
 
     def _foreign(self, response: Response, *, told: bool = False) -> str:
         """Return whose reply it is, if not our cluster's; `told` when it has to say so.

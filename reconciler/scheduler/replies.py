@@ -34,7 +34,7 @@ def outcome(act: Act, response: Response, token: str) -> Outcome:
     started = _started(response)
     match response.responseCode:
         case ResponseCode.OK | ResponseCode.WARNING:
-            return _accepted(act, started, words)
+            return _accepted(act, started, _details(response))
         case ResponseCode.INVALID_REQUEST:
             if started is not None:
                 return _occupied(act, started, token)
@@ -55,21 +55,25 @@ def outcome(act: Act, response: Response, token: str) -> Outcome:
 
 def message(response: Response) -> str:
     """Return what the scheduler said. It may say nothing at all (recordings, refusals)."""
-    words = [d.message for d in response.details or () if d.message]
     code = response.responseCode
-    return "; ".join(words) or f"{code.name if code is not None else 'no code'} without a message"
+    nothing = f"{code.name if code is not None else 'no code'} without a message"
+    return _details(response) or nothing
 
 
-def _accepted(act: Act, started: StartJobUpdateResult | None, words: str) -> Outcome:
-    told = "" if words.endswith("without a message") else words
+def _details(response: Response) -> str:
+    return "; ".join(d.message for d in response.details or () if d.message)
+
+
+def _accepted(act: Act, started: StartJobUpdateResult | None, told: str) -> Outcome:
     if not _starts(act):
         return Applied(act, message=told)
     if started is not None and started.key is not None:
         return Applied(act, started.key.id, told)
-    if UNCHANGED in words:
+    if UNCHANGED in told:
         # Asked while old tasks die, or somebody was faster.
-        return Deferred(act, f"Aurora found nothing to change: {words}")
-    return Indeterminate(act, f"OK, but without the update that it started: {words}")
+        return Deferred(act, f"Aurora found nothing to change: {told}")
+    why = "OK, but without the update that it started"
+    return Indeterminate(act, f"{why}: {told}" if told else why)
 
 
 def _occupied(act: Act, started: StartJobUpdateResult, token: str) -> Outcome:

@@ -17,10 +17,10 @@ from reconciler.app.embedded import URL, World
 from reconciler.app.serve import cluster_in
 from reconciler.model.policy import Cluster, Embedded
 from reconciler.record.store import Record
-from reconciler.scheduler.client import Client
 from reconciler.scheduler.http import Deadlines, HttpDoor
 from reconciler.thrift import structs
 from tests.cli.console import Console, write
+from tests.support.person import Person
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.txt"))
@@ -128,21 +128,20 @@ def by_a_person(console: Console, verb: str, job: str, *instances: str) -> str:
     """Do something to a job in Aurora itself, as one may without us."""
     role, environment, name = job.split("/")
     key = structs.JobKey(role=role, environment=environment, name=name)
-    with elsewhere(console) as client:
+    with elsewhere(console) as person:
         if verb == "creates":
-            return answered(client.ask("createJob", description=a_job_of_theirs(key)))
+            return answered(person.say("createJob", description=a_job_of_theirs(key)))
         if verb == "kills":
             ids = tuple(map(int, instances))
-            return answered(client.ask("killTasks", job=key, instances=ids))
+            return answered(person.say("killTasks", job=key, instances=ids))
         query = structs.JobUpdateQuery(jobKey=key)
-        found = client.ask("getJobUpdateSummaries", jobUpdateQuery=query)
-        assert isinstance(found, structs.Response)
+        found = person.say("getJobUpdateSummaries", jobUpdateQuery=query)
         assert found.result is not None
         told = found.result.getJobUpdateSummariesResult
         assert told is not None
         assert told.updateSummaries
         method = {"pauses": "pauseJobUpdate", "resumes": "resumeJobUpdate"}[verb]
-        return answered(client.ask(method, key=told.updateSummaries[0].key, message="by hand"))
+        return answered(person.say(method, key=told.updateSummaries[0].key, message="by hand"))
 
 
 def a_job_of_theirs(key: structs.JobKey) -> structs.JobConfiguration:
@@ -184,14 +183,13 @@ def forgotten() -> str:
     return "ok"
 
 
-def answered(found: object) -> str:
-    assert isinstance(found, structs.Response), found
+def answered(found: structs.Response) -> str:
     assert found.responseCode is not None
     return found.responseCode.name
 
 
 @contextmanager
-def elsewhere(console: Console) -> Iterator[Client]:
+def elsewhere(console: Console) -> Iterator[Person]:
     """Yield a client of the embedded cluster that is none of ours."""
     path = RECORD / "embedded-devcluster.json"
     found = cluster_in(Path("desired-state/platform/clusters/devcluster.yaml"))
@@ -199,7 +197,7 @@ def elsewhere(console: Console) -> Iterator[Client]:
     assert isinstance(found.scheduler, Embedded)
     world = World(found, found.scheduler, path, console.clock.now, writing=True)
     with httpx.Client(transport=world.transport()) as http:
-        yield Client(HttpDoor(http, (URL,), None, Deadlines()), found.server_name)
+        yield Person(HttpDoor(http, (URL,), None, Deadlines()))
 
 
 def meanwhile(console: Console, command: str) -> str:

@@ -13,9 +13,9 @@ from reconciler.thrift import calls
 from reconciler.thrift.calls import JobsReply
 from reconciler.thrift.structs import (
     GetTierConfigResult,
-    Response,
     ResponseCode,
     Result,
+    ScheduleStatusResult,
     ServerInfo,
 )
 from tests.scheduler.doors import (
@@ -37,13 +37,13 @@ TIERS = ok(Result(getTierConfigResult=GetTierConfigResult()))
 KILL = an_act(a_kill())
 
 
-def asked(*answers: Any) -> tuple[Response | Invalid | Unknown, ScriptedDoor]:
+def asked(*answers: Any) -> tuple[GetTierConfigResult | Invalid | Unknown, ScriptedDoor]:
     door = ScriptedDoor(getTierConfigs=list(answers))
-    return Client(door, CLUSTER).ask("getTierConfigs"), door
+    return Client(door, CLUSTER).ask("getTierConfigs", GetTierConfigResult), door
 
 
 READS: dict[str, tuple[Any, type[Any], str]] = {
-    "as it should be": (TIERS, Response, ""),
+    "as it should be": (TIERS, GetTierConfigResult, ""),
     "of another cluster": (
         ok(TIERS.result, server=ELSEWHERE),
         Unknown,
@@ -106,7 +106,7 @@ def test_read_is_asked_again_once_where_that_may_help(case: Any) -> None:
     answer, times = case
     found, door = asked(answer, TIERS)
     assert len(door.calls) == times
-    assert isinstance(found, Response) == (times == 2)
+    assert isinstance(found, GetTierConfigResult) == (times == 2)
 
 
 def jobs(answer: Any) -> JobsReply | Unknown:
@@ -182,6 +182,6 @@ def test_recorded_auth_failure_carries_no_server_info_and_means_just_that() -> N
 def test_calls_are_counted_by_method() -> None:
     client = Client(ScriptedDoor(), CLUSTER)
     client.jobs()
-    client.ask("getTasksStatus")
-    client.ask("getTasksStatus")
+    client.ask("getTasksStatus", ScheduleStatusResult)
+    client.ask("getTasksStatus", ScheduleStatusResult)
     assert client.calls == {"getJobs": 1, "getTasksStatus": 2}

@@ -3,7 +3,7 @@
 import signal
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reconciler.app import embedded
@@ -108,8 +108,9 @@ def cluster_in(path: Path) -> Cluster | tuple[Problem, ...]:
     if found.problems or len(clusters) != 1:
         wanted = Problem(Origin(path.as_posix()), "one document of kind Cluster is needed")
         return found.problems or (wanted,)
-    (document,) = clusters
-    problems = schemas().problems("Cluster", document.value, document)
+    known, value = schemas(), clusters[0].value
+    document = replace(clusters[0], value=known.as_typed("Cluster", value, clusters[0].mark))
+    problems = known.problems("Cluster", document.value, document)
     problems = problems or tuple(cluster_problems(document))
     if problems:
         return problems

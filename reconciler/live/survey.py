@@ -7,7 +7,6 @@ before and after: a job whose update began or ended in between is not known well
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from reconciler.live.slices import Slices
 from reconciler.model.keys import JobKey
@@ -31,7 +30,7 @@ class Bulk:
     unsettled: tuple[aurora.ScheduledTask, ...]
 
 
-def snapshot(cluster: str, now: datetime, bulk: Bulk, slices: Slices) -> LiveSnapshot:
+def snapshot(cluster: str, bulk: Bulk, slices: Slices) -> LiveSnapshot:
     """Return what is live; tjson.ProtocolError when a reply is not what it should be."""
     before, after = _updates(bulk.before, cluster), _updates(bulk.after, cluster)
     ended = _ended(bulk.ended, cluster)
@@ -50,7 +49,6 @@ def snapshot(cluster: str, now: datetime, bulk: Bulk, slices: Slices) -> LiveSna
     moved = {k for k in before.keys() | after.keys() if _id(before, k) != _id(after, k)}
     return LiveSnapshot(
         cluster=cluster,
-        taken_at=now,
         jobs=jobs,
         unclear=dict.fromkeys(sorted(moved), IN_FLUX),
         ended={key: found for key, found in ended.items() if key not in jobs},

@@ -181,7 +181,7 @@ class Rounds:
             # What the cluster's document names and this machine does not have: a CA file, say.
             return Fault(FaultKind.SCHEDULER, cluster.name, str(e))
         there = seat.time(now)
-        snapshot = seat.port.survey(there, max(stored.watermark_ms - SKEW_MS, 0))
+        snapshot = seat.port.survey(max(stored.watermark_ms - SKEW_MS, 0))
         return Surveyed(cluster, seat, there, stored, learn.news(stored, snapshot))
 
     def _planned(self, one: Surveyed, declared: Declared) -> Planned:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from enum import Enum
 
 from reconciler.model.keys import InstanceIds, JobKey
@@ -152,7 +151,6 @@ class LiveSnapshot:
     """
 
     cluster: str
-    taken_at: datetime
     jobs: Mapping[JobKey, LiveJob]
     unread: str | None = None
     unclear: Mapping[JobKey, str] = field(default_factory=dict)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
 from typing import Any, TypeVar, assert_never
 
 from reconciler.live.slices import Slices
@@ -63,18 +62,18 @@ class Aurora:
 
     # --- the bulk reading
 
-    def survey(self, now: datetime, ended_since_ms: int) -> LiveSnapshot:
+    def survey(self, ended_since_ms: int) -> LiveSnapshot:
         """Read everything in bulk; one reply that fails leaves all of it unknown."""
         try:
             bulk = self._bulk(ended_since_ms)
             if isinstance(bulk, Unknown):
-                return self._unread(now, bulk.why)
-            return snapshot(self._cluster, now, bulk, self._slices)
+                return self._unread(bulk.why)
+            return snapshot(self._cluster, bulk, self._slices)
         except tjson.ProtocolError as fault:
-            return self._unread(now, str(fault))
+            return self._unread(str(fault))
 
-    def _unread(self, now: datetime, why: str) -> LiveSnapshot:
-        return LiveSnapshot(self._cluster, now, {}, unread=why)
+    def _unread(self, why: str) -> LiveSnapshot:
+        return LiveSnapshot(self._cluster, {}, unread=why)
 
     def _bulk(self, ended_since_ms: int) -> Bulk | Unknown:
         before = self._active_updates()

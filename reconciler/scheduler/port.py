@@ -1,7 +1,6 @@
 """What the rest of the product may ask of a scheduler, and tell it."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Protocol
 
 from reconciler.model.live import LiveSnapshot, Unknown
@@ -18,7 +17,7 @@ class Silent(Unknown):
 class SchedulerPort(Protocol):
     """One Aurora. Never raises for what the network or the scheduler does: those are values."""
 
-    def survey(self, now: datetime, ended_since_ms: int) -> LiveSnapshot:
+    def survey(self, ended_since_ms: int) -> LiveSnapshot:
         """Read everything in bulk. Updates that ended are read back to `ended_since_ms`."""
         ...
 

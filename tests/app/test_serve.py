@@ -45,6 +45,15 @@ def test_a_document_that_is_none_is_told_with_its_place(name: str, tmp_path: Pat
     assert str(found[0]).startswith(str(path))
 
 
+def test_an_attribute_of_a_host_stays_what_was_typed(tmp_path: Path) -> None:
+    path = tmp_path / "hosts.yaml"
+    path.write_text(GOOD.replace("rack: a", "rack: 1.10"), encoding="utf-8")
+    found = cluster_in(path)
+    assert isinstance(found, Cluster)
+    assert isinstance(found.scheduler, Embedded)
+    assert ("rack", "1.10") in found.scheduler.hosts[0].attributes
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     found = cluster_in(tmp_path / "no.yaml")
     assert not isinstance(found, Cluster)

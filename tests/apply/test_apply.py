@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -69,8 +68,8 @@ class World:
         assert self.tokens[act.key.name] == token, "sent with another token than was written down"
         return self.outcomes.get(act.key.name, Applied)(act)
 
-    def survey(self, now: datetime, ended_since_ms: int) -> LiveSnapshot:
-        raise AssertionError(f"read in bulk while applying: {now} {ended_since_ms}")
+    def survey(self, ended_since_ms: int) -> LiveSnapshot:
+        raise AssertionError(f"read in bulk while applying: {ended_since_ms}")
 
     def examine(self, snapshot: LiveSnapshot, questions: Questions) -> LiveSnapshot:
         raise AssertionError(f"asked while applying: {snapshot} {questions}")

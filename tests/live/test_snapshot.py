@@ -25,7 +25,7 @@ from reconciler.thrift.structs import (
     ScheduleStatus,
     TaskConfig,
 )
-from tests.support.builders import CLUSTER, NOW, a_key
+from tests.support.builders import CLUSTER, a_key
 from tests.support.recordings import NAMES, rpcs
 
 WEB = a_key("web")
@@ -33,7 +33,7 @@ NOTHING = Bulk((), (), (), (), ())
 
 
 def told(bulk: Bulk) -> LiveSnapshot:
-    return snapshot(CLUSTER, NOW, bulk, Slices(CLUSTER))
+    return snapshot(CLUSTER, bulk, Slices(CLUSTER))
 
 
 def a_wire_key(name: str = "web") -> JobKey:

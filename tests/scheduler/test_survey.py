@@ -22,7 +22,7 @@ from reconciler.thrift.structs import (
     ServerInfo,
 )
 from tests.scheduler.doors import EMPTY, TIMEOUT, ScriptedDoor, a_port, ok, recorded
-from tests.support.builders import NOW, a_key
+from tests.support.builders import a_key
 
 WEB = a_key("web", role="r01")
 
@@ -49,7 +49,7 @@ def an_ended(number: int, at_ms: int) -> JobUpdateSummary:
 
 def test_cluster_is_read_with_five_calls() -> None:
     door = ScriptedDoor()
-    found = a_port(door).survey(NOW, 0)
+    found = a_port(door).survey(0)
     assert found.unread is None
     assert door.methods == [
         "getJobUpdateSummaries",
@@ -63,7 +63,7 @@ def test_cluster_is_read_with_five_calls() -> None:
 
 def test_tasks_in_every_active_state_but_running_are_read() -> None:
     door = ScriptedDoor()
-    a_port(door).survey(NOW, 0)
+    a_port(door).survey(0)
     (query,) = [c.args["query"] for c in door.calls if c.method == "getTasksWithoutConfigs"]
     assert set(query.statuses) == ACTIVE_STATES - {ScheduleStatus.RUNNING}
     assert query.role is None
@@ -83,7 +83,7 @@ def test_what_get_jobs_does_not_show_is_seen_beside_it(case: Any) -> None:
     name, jobs_at, tasks_at, job, status, count = case
     tasks = recorded(name, tasks_at)
     door = ScriptedDoor(getJobs=recorded(name, jobs_at), getTasksWithoutConfigs=tasks)
-    found = {k.name: j for k, j in a_port(door).survey(NOW, 0).jobs.items()}[job]
+    found = {k.name: j for k, j in a_port(door).survey(0).jobs.items()}[job]
     assert [t.status for t in found.unsettled if t.status is not TaskStatus.RUNNING] == (
         [status] * count
     )
@@ -94,14 +94,14 @@ def test_what_get_jobs_does_not_show_is_seen_beside_it(case: Any) -> None:
 def test_of_a_mixed_job_one_config_is_seen_and_nothing_is_said_of_its_groups() -> None:
     """Both configs are there (failing_stays@1565); only getConfigSummary tells."""
     door = ScriptedDoor(getJobs=recorded("failing_stays", 1563))
-    (job,) = a_port(door).survey(NOW, 0).jobs.values()
+    (job,) = a_port(door).survey(0).jobs.values()
     assert (job.count, job.groups) == (3, None)
     assert job.seen is not None
 
 
 def test_hole_shows_in_the_count_only() -> None:
     door = ScriptedDoor(getJobs=recorded("canary", 5202))
-    (job,) = a_port(door).survey(NOW, 0).jobs.values()
+    (job,) = a_port(door).survey(0).jobs.values()
     assert job.count == 4
 
 
@@ -111,7 +111,7 @@ def test_aurora_that_cannot_leave_out_configs_is_asked_for_all() -> None:
         getTasksStatus=recorded("kills", 1740),
         getJobs=recorded("kills", 1736),
     )
-    found = a_port(door).survey(NOW, 0)
+    found = a_port(door).survey(0)
     assert found.unread is None
     (job,) = found.jobs.values()
     assert len(job.unsettled) == 2
@@ -133,12 +133,12 @@ def test_one_reply_that_fails_leaves_all_of_the_cluster_unknown(
     failure: Any, position: int
 ) -> None:
     method = ScriptedDoor()
-    a_port(method).survey(NOW, 0)
+    a_port(method).survey(0)
     failing = method.methods[position]
     good = ok(EMPTY[failing])
     nth = method.methods[:position].count(failing)
     door = ScriptedDoor(**{failing: [*[good] * nth, failure], "getTasksStatus": failure})
-    found = a_port(door).survey(NOW, 0)
+    found = a_port(door).survey(0)
     assert found.unread
     assert isinstance(found.of(WEB), Unknown)
 
@@ -153,7 +153,7 @@ NONSENSE: dict[str, Callable[[JobUpdateSummary], JobUpdateSummary]] = {
 @pytest.mark.parametrize("spoil", NONSENSE.values(), ids=NONSENSE)
 def test_update_that_cannot_be_told_leaves_all_unknown(spoil: Any) -> None:
     door = ScriptedDoor(getJobUpdateSummaries=summaries(spoil(an_ended(1, 1))))
-    assert a_port(door).survey(NOW, 0).unread
+    assert a_port(door).survey(0).unread
 
 
 class Paged:
@@ -188,14 +188,14 @@ PAGES: dict[str, tuple[int, int, int, int]] = {
 def test_ended_updates_are_paged_down_to_the_watermark(case: Any) -> None:
     count, since, pages, found = case
     told = Paged(count)
-    snapshot = a_port(ScriptedDoor(getJobUpdateSummaries=told)).survey(NOW, since)
+    snapshot = a_port(ScriptedDoor(getJobUpdateSummaries=told)).survey(since)
     assert len(told.pages) == pages
     assert len(snapshot.ended) == found
 
 
 def test_scheduler_that_pages_for_ever_is_not_followed_for_ever() -> None:
     told = Paged(600, ignores=True)
-    snapshot = a_port(ScriptedDoor(getJobUpdateSummaries=told)).survey(NOW, 0)
+    snapshot = a_port(ScriptedDoor(getJobUpdateSummaries=told)).survey(0)
     assert len(told.pages) == 2
     assert len(snapshot.ended) == 500
 
@@ -220,7 +220,7 @@ MEANWHILE: dict[str, tuple[Response, Response, bool]] = {
 def test_update_that_moved_while_reading_makes_its_job_unclear_and_no_other(case: Any) -> None:
     before, after, unclear = case
     door = ScriptedDoor(getJobUpdateSummaries=[before, summaries(), after])
-    found = a_port(door).survey(NOW, 0)
+    found = a_port(door).survey(0)
     assert found.unread is None
     assert isinstance(found.of(WEB), Unknown if unclear else Present)
     assert isinstance(found.of(a_key("other")), Absent)

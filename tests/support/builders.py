@@ -321,7 +321,6 @@ def all_answers(
 def a_snapshot(*jobs: LiveJob, **differs: Any) -> LiveSnapshot:
     plain = LiveSnapshot(
         cluster=CLUSTER,
-        taken_at=NOW,
         jobs={job.key: job for job in jobs},
         quotas={PROJECT: Quota(1000, 1e6, 1e6, 0, 0, 0)},
     )

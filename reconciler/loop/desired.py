@@ -4,7 +4,7 @@ Only what changed is parsed and rendered anew; what is kept of earlier rounds ma
 cannot change an answer: it is looked up by the content that it was made from.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -30,6 +30,10 @@ class Declared:
     tree: DesiredTree
     rendered: Mapping[JobKey, RenderedJob]
     unrendered: Mapping[JobKey, tuple[Problem, ...]]
+
+    def keys(self) -> Set[JobKey]:
+        """Return every job that some document declares, sound or not."""
+        return self.rendered.keys() | self.unrendered.keys() | self.tree.broken.keys()
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -186,13 +186,14 @@ class Rounds:
 
     def _planned(self, one: Surveyed, declared: Declared) -> Planned:
         name = one.cluster.name
+        known = learn.looked_again(one.stored, one.snapshot)
         given = PlanInput(
             cluster=one.cluster,
             tree=declared.tree,
             rendered={k: r for k, r in declared.rendered.items() if k.cluster == name},
             unrendered={k: p for k, p in declared.unrendered.items() if k.cluster == name},
             snapshot=one.snapshot,
-            memory=learn.looked_again(one.stored, one.snapshot),
+            memory=learn.declared_again(known, declared.keys()),
             now=one.now,
             orders=self._orders(name),
         )

@@ -4,7 +4,7 @@ Every step of a round that must survive a crash is one of these functions; the r
 difference between two memories in one transaction.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import TypeVar, assert_never
 
@@ -75,6 +75,18 @@ def looked_again(memory: Memory, snapshot: LiveSnapshot) -> Memory:
         if key not in owned and _happened(snapshot, key, intent):
             owned[key] = Owned(intent.project, intent.at, intent.path, intent.revision)
     return replace(memory, intents=left, owned=owned)
+
+
+def declared_again(memory: Memory, declared: Set[JobKey]) -> Memory:
+    """Return the memory in which no job is missing that is declared now.
+
+    Known before anything is done: a round that does not come to its end must not leave a look that
+    a later deletion would count as its first.
+    """
+    if memory.absences.keys().isdisjoint(declared):
+        return memory
+    missing = {k: a for k, a in memory.absences.items() if k not in declared}
+    return replace(memory, absences=missing)
 
 
 def _happened(snapshot: LiveSnapshot, key: JobKey, intent: Intent) -> bool:

@@ -16,7 +16,7 @@ from reconciler.model.tree import Revision
 from reconciler.model.update import TOKEN, UpdateStatus
 from reconciler.plan.facts import spec_of, trouble_of
 from reconciler.plan.inputs import Orders, PlanInput
-from reconciler.plan.learn import carried_out, intended, looked_again, rounded
+from reconciler.plan.learn import carried_out, declared_again, intended, looked_again, rounded
 from reconciler.plan.planner import plan
 from tests.support.builders import (
     NOW,
@@ -273,6 +273,14 @@ def test_reading_that_cannot_be_trusted_counts_as_no_look(case: dict[str, Any]) 
     live = [] if "snapshot" in case else [a_live_job(), a_live_job(other)]
     given = a_round([a_job(other)], live, memory=owning(KEY, other), **case)
     assert not after(given).absences
+
+
+def test_job_that_is_declared_again_was_never_missing() -> None:
+    """Even of a round that dies half-way: a later deletion begins with its own first look."""
+    other = a_key("other")
+    memory = owning(KEY, other, absences={k: Absence(NOW, REVISION_NOW) for k in (KEY, other)})
+    assert declared_again(memory, {KEY, a_key("third")}).absences.keys() == {other}
+    assert declared_again(memory, {a_key("third")}) is memory
 
 
 def test_second_look_starts_anew_on_an_unrelated_revision() -> None:

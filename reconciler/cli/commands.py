@@ -15,6 +15,7 @@ from reconciler.cli.failure import fail
 from reconciler.cli.machine import Machine
 from reconciler.cli.patterns import Check
 from reconciler.loop.converge import Converged, Limits, converge
+from reconciler.loop.garbage import uncollected
 from reconciler.loop.patience import Patience
 from reconciler.loop.round import Consent, Listen, always
 from reconciler.loop.supervisor import Supervisor
@@ -38,7 +39,8 @@ def run(command: str, told: Mapping[str, Any], machine: Machine) -> int:
         call = made(told, machine)
         json = call.json
         try:
-            return COMMANDS[command](call)
+            with uncollected():
+                return COMMANDS[command](call)
         except (NoPlatformError, SourceError, RecordError) as fault:
             return _without_round(command, call, fault)
     except (SettingsError, OptionError) as fault:

@@ -7,6 +7,7 @@ from random import Random
 
 from reconciler.loop.backoff import doubling, growing, jittered
 from reconciler.loop.clock import Clock
+from reconciler.loop.garbage import collect
 from reconciler.loop.round import Listen, Rounds, always
 from reconciler.loop.settled import sent, settled, waiting
 from reconciler.loop.supervisor import Supervisor
@@ -64,6 +65,7 @@ def watch(
             supervisor.ready()
         if report is not None and (held := waiting(report)):
             listen(Waiting(clock.now(), held))
+        collect(number)
         _wait(pause(rhythm, failures, looks), clock, supervisor, stopping)
     supervisor.stopping()
 

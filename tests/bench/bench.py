@@ -9,6 +9,7 @@ from pathlib import Path
 
 from reconciler.app.packaged import schemas
 from reconciler.loop.desired import Reader
+from reconciler.loop.garbage import uncollected
 from reconciler.loop.observe import Seat
 from reconciler.loop.round import Rounds, Work, always
 from reconciler.model.policy import Cluster
@@ -96,8 +97,8 @@ class Bench:
 
 @contextmanager
 def bench(tree: Path, state: Path, door: CannedDoor, *, writing: bool = True) -> Iterator[Bench]:
-    """Yield a reconciler with its record in `state`."""
-    with Record(state, NOW, writing=writing) as record:
+    """Yield a reconciler with its record in `state`, in a process that is as the program's."""
+    with uncollected(), Record(state, NOW, writing=writing) as record:
         yield Bench(tree, record, door)
 
 

@@ -211,12 +211,29 @@ def _owned(
             if key in owned and _tells_of(given, owned[key]):
                 del owned[key]
         elif decision.reason in (Reason.ADOPTED, Reason.CONVERGED) and key in given.rendered:
-            # A file that moved, a project that was renamed: the same job, told anew.
-            owned[key] = replace(
-                _ownership(given, memory, key),
-                revision=_revision(memory.owned.get(key), given.tree.revision.id),
+            before = memory.owned.get(key)
+            owned[key] = (
+                before
+                if before is not None and _as_told(given, key, before)
+                # A file that moved, a project that was renamed: the same job, told anew.
+                else replace(
+                    _ownership(given, memory, key),
+                    revision=_revision(before, given.tree.revision.id),
+                )
             )
     return owned
+
+
+def _as_told(given: PlanInput, key: JobKey, owned: Owned) -> bool:
+    """Return whether all that is on record of a job is as its document tells it now."""
+    desired, policies = given.rendered[key].desired, given.tree.policies
+    project = policies.projects.get(desired.project) if policies is not None else None
+    return (
+        project is not None
+        and bool(owned.revision)
+        and (owned.project, owned.path, owned.on_remove)
+        == (desired.project, desired.origin.path, project.on_remove)
+    )
 
 
 def _tells_of(given: PlanInput, owned: Owned) -> bool:

@@ -58,12 +58,18 @@ def decode(row: bytes) -> JobStatus:
     )
 
 
-def continued(job: JobStatus, before: bytes | None) -> JobStatus:
-    """Return the condition with the time since when it has had this reason."""
-    if before is None:
-        return job
+def readable(row: bytes) -> JobStatus | None:
+    """Return the condition, or None for what is no row of ours."""
     try:
-        known = decode(before)
+        return decode(row)
     except ValueError:
+        return None
+
+
+def continued(job: JobStatus, before: JobStatus | None) -> JobStatus:
+    """Return the condition with the time since when it has had this reason; if nothing else of it
+    changed, the one from before itself."""
+    if before is None or before.reason is not job.reason:
         return job
-    return replace(job, since=known.since) if known.reason is job.reason else job
+    after = replace(job, since=before.since)
+    return before if after == before else after

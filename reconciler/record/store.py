@@ -33,6 +33,9 @@ SET at = excluded.at, revision = excluded.revision, unmanaged = coalesce(?, unma
 
 HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
+FORGET = "DELETE FROM condition WHERE cluster = ? AND job = ?"
+KEEP = "INSERT OR REPLACE INTO condition VALUES (?, ?, ?)"
+
 LAST_ACTS = """
 SELECT job, at, action, reason, outcome, message, revision FROM (
   SELECT *, row_number() OVER (PARTITION BY job ORDER BY at DESC, rowid DESC) AS place FROM history
@@ -54,6 +57,9 @@ class Record:
         self._lock: Lock | None = None
         self._db: sqlite3.Connection | None = None
         self._installation = ""
+        # What was read or written last. Who writes holds the lock: nobody else changes it then.
+        self._memories: dict[str, Memory] = {}
+        self._conditions: dict[str, dict[JobKey, JobStatus | None]] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -83,18 +89,21 @@ class Record:
 
     def memory(self, cluster: str) -> Memory:
         """Return what is remembered of one cluster; a fresh memory when nothing is."""
+        if cluster in self._memories:
+            return self._memories[cluster]
         with _told(self.directory):
             found = self._select(
                 "SELECT kind, name, value FROM remembered WHERE cluster = ?", (cluster,)
             )
             told = {(kind, name): value for kind, name, value in found}
-            return rows.memory(self._installation, told)
+            self._memories[cluster] = rows.memory(self._installation, told)
+        return self._memories[cluster]
 
     def owned(self) -> dict[JobKey, Owned]:
         """Return every job of ours, on all clusters."""
         with _told(self.directory):
-            found = self._select("SELECT name, value FROM remembered WHERE kind = 'owned'", ())
-            return {JobKey.parse(n): msgspec.json.decode(v, type=Owned) for n, v in found}
+            clusters = self._select("SELECT DISTINCT cluster FROM remembered", ())
+        return {key: told for (name,) in clusters for key, told in self.memory(name).owned.items()}
 
     def keep(
         self,
@@ -107,7 +116,7 @@ class Record:
 
         `found` tells what became of acts whose outcome nobody lived to write down.
         """
-        with _told(self.directory), self._transaction() as db:
+        with self._remembering(cluster, after) as db:
             _write(db, cluster, before, after)
             db.executemany(HISTORY, (_line(key, act) for key, act in found))
 
@@ -124,7 +133,7 @@ class Record:
             message=_message(outcome),
             revision=revision,
         )
-        with _told(self.directory), self._transaction() as db:
+        with self._remembering(act.key.cluster, after) as db:
             _write(db, act.key.cluster, before, after)
             db.execute(HISTORY, _line(act.key, told))
 
@@ -181,20 +190,18 @@ class Record:
         """
         oldest = (at - timedelta(days=HISTORY_DAYS)).isoformat()
         with _told(self.directory), self._transaction() as db:
-            before = dict(
-                db.execute("SELECT job, value FROM condition WHERE cluster = ?", (cluster,))
-            )
-            told = {str(job.key): job for job in jobs}
-            for name in before.keys() - told.keys() if unmanaged is not None else ():
-                db.execute("DELETE FROM condition WHERE cluster = ? AND job = ?", (cluster, name))
-            for name, job in told.items():
-                value = conditions.encode(conditions.continued(job, before.get(name)))
-                if value != before.get(name):
-                    db.execute(
-                        "INSERT OR REPLACE INTO condition VALUES (?, ?, ?)", (cluster, name, value)
-                    )
+            before = self._conditions.pop(cluster, None)
+            if before is None:
+                before = _known(db, cluster)
+            told = {job.key: conditions.continued(job, before.get(job.key)) for job in jobs}
+            gone = before.keys() - told.keys() if unmanaged is not None else ()
+            changed = [job for key, job in told.items() if job is not before.get(key)]
+            db.executemany(FORGET, ((cluster, str(key)) for key in gone))
+            db.executemany(KEEP, ((cluster, str(j.key), conditions.encode(j)) for j in changed))
             db.execute(ROUND, (cluster, at.isoformat(), revision, unmanaged, unmanaged))
             db.execute("DELETE FROM history WHERE at < ?", (oldest,))
+        kept = before if unmanaged is None else {}
+        self._conditions[cluster] = {**kept, **told}
 
     def acts(self, most: int) -> dict[JobKey, tuple[PastAct, ...]]:
         """Return so many of the last acts of each job, newest first."""
@@ -217,6 +224,14 @@ class Record:
             self._db = file.for_reading(path)
         meta = dict(self._select("SELECT name, value FROM meta", ()))
         self._installation = meta.get("installation", "")
+
+    @contextlib.contextmanager
+    def _remembering(self, cluster: str, after: Memory) -> Iterator[sqlite3.Connection]:
+        """Yield a transaction after which this is remembered; if it fails, the file knows what."""
+        self._memories.pop(cluster, None)
+        with _told(self.directory), self._transaction() as db:
+            yield db
+        self._memories[cluster] = after
 
     def _select(self, query: str, values: tuple[str | int, ...]) -> list[Any]:
         if self._db is None:
@@ -248,6 +263,12 @@ def _told(directory: Path) -> Iterator[None]:
         raise RecordError(_remedy(directory, fault.strerror or str(fault))) from None
     except (msgspec.MsgspecError, ValueError) as fault:
         raise RecordError(_remedy(directory, f"a row that cannot be read: {fault}")) from None
+
+
+def _known(db: sqlite3.Connection, cluster: str) -> dict[JobKey, JobStatus | None]:
+    """Return the conditions of a cluster; None for a row that cannot be read."""
+    found = db.execute("SELECT job, value FROM condition WHERE cluster = ?", (cluster,))
+    return {JobKey.parse(name): conditions.readable(value) for name, value in found}
 
 
 def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) -> None:

@@ -130,6 +130,26 @@ def test_round_about_some_jobs_leaves_the_others_as_they_are(kept: Path) -> None
         assert record.rounds() == (LastRound(CLUSTER, NOW, "r2", 7),)
 
 
+def test_conditions_of_round_after_round_are_what_the_next_process_reads(kept: Path) -> None:
+    third = a_key("third")
+    rounds: list[tuple[int | None, list[JobStatus]]] = [
+        (0, [a_status(WEB), a_status(API, Reason.PAUSED)]),
+        (None, [a_status(WEB, detail="1 of 3 not running")]),
+        (None, [a_status(third)]),
+        (0, [a_status(WEB, detail="1 of 3 not running"), a_status(third, Reason.PAUSED)]),
+        (0, [a_status(WEB)]),
+    ]
+    with writing(kept) as record:
+        for n, (unmanaged, jobs) in enumerate(rounds):
+            told = [replace(job, since=NOW + n * MINUTE) for job in jobs]
+            record.keep_round(CLUSTER, NOW + n * MINUTE, "r2", unmanaged, told)
+            # Whoever knows nothing of the rounds before must come to the same.
+            with reading(kept) as other:
+                assert other.conditions() == record.conditions()
+        assert [(job.key, job.since) for job in record.conditions()] == [(WEB, NOW)]
+        assert [job.detail for job in record.conditions()] == [a_status(WEB).detail]
+
+
 FAILING = Failing(Fault(FaultKind.SCHEDULER, "dev", "gone"), NOW, NOW + MINUTE, 3)
 
 

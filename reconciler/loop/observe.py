@@ -13,6 +13,7 @@ from reconciler.model.plan import Plan
 from reconciler.model.update import REVISION, LiveUpdate
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.planner import Draft, asked_by, concluded, drafted, redrafted
+from reconciler.plan.quiet import Past
 from reconciler.scheduler.port import SchedulerPort
 
 # Answers raise further questions (exact groups, then a diff of them); no chain is longer.
@@ -39,12 +40,15 @@ class Planned:
     given: PlanInput
     stored: Memory
     plan: Plan
+    past: Past
 
 
-def examined(given: PlanInput, port: SchedulerPort) -> tuple[PlanInput, Draft]:
+def examined(
+    given: PlanInput, port: SchedulerPort, past: Past | None = None
+) -> tuple[PlanInput, Draft]:
     """Return the input with every question of the planner answered, or marked as unanswered, and
     what it comes to."""
-    draft = drafted(given)
+    draft = drafted(given, past)
     for _ in range(PASSES_MAX):
         asked = asked_by(draft, given)
         if not asked:
@@ -54,10 +58,11 @@ def examined(given: PlanInput, port: SchedulerPort) -> tuple[PlanInput, Draft]:
     return given, redrafted(draft, given, final=True)
 
 
-def planned(seat: Seat, given: PlanInput, stored: Memory) -> Planned:
-    """Return the plan for an input whose bulk reading is done."""
-    exact, draft = examined(given, seat.port)
-    return Planned(seat, exact, stored, concluded(draft, exact))
+def planned(seat: Seat, given: PlanInput, stored: Memory, past: Past | None = None) -> Planned:
+    """Return the plan for an input whose bulk reading is done; the past saves work."""
+    exact, draft = examined(given, seat.port, past)
+    plan = concluded(draft, exact)
+    return Planned(seat, exact, stored, plan, Past(exact, draft.known, draft.steps))
 
 
 def revisions(memory: Memory, snapshot: LiveSnapshot | None = None) -> frozenset[str]:

@@ -30,6 +30,7 @@ from reconciler.model.round import (
 )
 from reconciler.plan import learn
 from reconciler.plan.inputs import Orders, PlanInput
+from reconciler.plan.quiet import Past
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from reconciler.sources.port import SourceError
@@ -81,11 +82,15 @@ def always(report: RoundReport) -> bool:
 
 
 class Rounds:
-    """Does one round at a time. Remembers nothing that matters: that is the record's."""
+    """Does one round at a time. Remembers nothing that matters: that is the record's.
+
+    What it keeps of the round before saves work and changes no decision.
+    """
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._retried: frozenset[str] = frozenset()
+        self._past: dict[str, Past] = {}
 
     def preview(self, now: datetime) -> RoundReport:
         """Return what a round would do. Nothing is sent and nothing is written."""
@@ -197,7 +202,9 @@ class Rounds:
             now=one.now,
             orders=self._orders(name),
         )
-        return planned(one.seat, given, one.stored)
+        found = planned(one.seat, given, one.stored, self._past.get(name))
+        self._past[name] = found.past
+        return found
 
     def _orders(self, cluster: str) -> Orders:
         """A person's word to try again is for once: the memory keeps when it was given."""

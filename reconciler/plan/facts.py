@@ -1,7 +1,7 @@
 """All that bears on one job, side by side: declared, live, remembered, ordered."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -145,12 +145,14 @@ def spec_in(update: LiveUpdate) -> str:
     return update.metadata.get(SPEC, "")
 
 
-def facts(given: PlanInput, *, final: bool) -> dict[JobKey, Facts]:
-    """Return the facts of every known job of this cluster."""
+def facts(
+    given: PlanInput, *, final: bool, without: Set[JobKey] = frozenset()
+) -> dict[JobKey, Facts]:
+    """Return the facts of every known job of this cluster, but for those in `without`."""
     memory = given.memory
     problems = _problems(given)
     known = {*given.rendered, *problems, *given.snapshot.jobs, *memory.owned}
-    mine = sorted(k for k in known if k.cluster == given.cluster.name)
+    mine = sorted(k for k in known - without if k.cluster == given.cluster.name)
     return facts_of(mine, given, final=final)
 
 

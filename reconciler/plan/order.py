@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 
-from reconciler.model.keys import JobKey, workers_of
+from reconciler.model.keys import workers_of
 from reconciler.model.plan import (
     APPROVABLE,
     Act,
@@ -65,11 +65,16 @@ def _told(action: Action) -> list[object]:
             return [name]
 
 
-def _rank(decision: Decision) -> tuple[int, JobKey]:
+def _rank(decision: Decision) -> tuple[int, str, str, str, str]:
+    key = decision.key
+    return (_turn(decision), key.cluster, key.role, key.environment, key.name)
+
+
+def _turn(decision: Decision) -> int:
     if not isinstance(decision, Act):
-        return (5, decision.key)
+        return 5
     if decision.prune:
-        return (3 if workers_of(decision.key) is None else 4, decision.key)
+        return 3 if workers_of(decision.key) is None else 4
     if isinstance(decision.action, KillTasks | DescheduleCron):
-        return (2, decision.key)
-    return (1 if isinstance(decision.action, StartUpdate | ScheduleCron) else 0, decision.key)
+        return 2
+    return 1 if isinstance(decision.action, StartUpdate | ScheduleCron) else 0

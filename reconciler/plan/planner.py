@@ -26,6 +26,7 @@ from reconciler.plan.gates import (
 from reconciler.plan.guard import Watched, guarded, limits_of
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.order import digest, ordered
+from reconciler.plan.quiet import Past, quiet
 from reconciler.plan.updates import Step
 
 
@@ -39,11 +40,19 @@ class Draft:
     going: frozenset[JobKey]
 
 
-def drafted(given: PlanInput) -> Draft:
-    """Return a first decision, or first questions, about every known job."""
-    known = facts(given, final=False)
+def drafted(given: PlanInput, past: Past | None = None) -> Draft:
+    """Return a first decision, or first questions, about every known job.
+
+    The past may save work, and changes no decision.
+    """
+    still = frozenset(quiet(given, past)) if past is not None else frozenset[JobKey]()
+    known = facts(given, final=False, without=still)
     going = _going(known)
-    return Draft(known, _steps(known, given, going), going)
+    steps = _steps(known, given, going)
+    if past is not None:
+        known |= {key: past.known[key] for key in still}
+        steps |= {key: past.steps[key] for key in still}
+    return Draft(known, steps, going)
 
 
 def redrafted(draft: Draft, given: PlanInput, *, final: bool = False) -> Draft:
@@ -86,13 +95,12 @@ def concluded(draft: Draft, given: PlanInput) -> Plan:
     known = draft.known
     decided = {key: _settled(known[key], step) for key, step in draft.steps.items()}
     gated = {key: _gated(decided[key], known[key], decided, given) for key in decided}
-    in_order = ordered(d for key, d in gated.items() if given.orders.selects(key))
-    charged_in_order = _within_quota(in_order, given)
-    sure = ordered(confirmed(d, known[d.key]) for d in charged_in_order)
+    chosen = [d for key, d in gated.items() if given.orders.selects(key)]
+    sure = [confirmed(d, known[d.key]) for d in _within_quota(chosen, given)]
     name = digest(sure)
     guarded = {d.key: d for d in _guarded(sure, known, given, name)}
     decisions = ordered(_behind_guard(d, known[d.key], guarded) for d in guarded.values())
-    assert len(decisions) == len(in_order), "two decisions for one job"
+    assert len(decisions) == len(chosen), "two decisions for one job"
     return Plan(
         cluster=given.cluster.name,
         revision=given.tree.revision,
@@ -167,15 +175,15 @@ def _gated(
     return not_older(followed, f, allow_older=given.orders.allow_older)
 
 
-def _within_quota(decisions: tuple[Decision, ...], given: PlanInput) -> tuple[Decision, ...]:
-    acts = within_quota(
-        [d for d in decisions if isinstance(d, Act)], given.rendered, given.snapshot
-    )
-    return (*acts, *(d for d in decisions if not isinstance(d, Act)))
+def _within_quota(decisions: list[Decision], given: PlanInput) -> tuple[Decision, ...]:
+    """Return the acts, in the order in which they are charged and sent, and then the rest."""
+    acts = [d for d in ordered(d for d in decisions if isinstance(d, Act)) if isinstance(d, Act)]
+    rest = (d for d in decisions if not isinstance(d, Act))
+    return (*within_quota(acts, given.rendered, given.snapshot), *rest)
 
 
 def _guarded(
-    decisions: tuple[Decision, ...], known: Mapping[JobKey, Facts], given: PlanInput, name: str
+    decisions: list[Decision], known: Mapping[JobKey, Facts], given: PlanInput, name: str
 ) -> tuple[Decision, ...]:
     if name in given.orders.approve:
         return tuple(_approved(d) for d in decisions)

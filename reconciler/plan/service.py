@@ -5,9 +5,11 @@ A service is created by an update, too, so that its first version is watched lik
 
 import zlib
 from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
 
 from reconciler.model import basis
-from reconciler.model.keys import InstanceIds
+from reconciler.model.keys import InstanceIds, JobKey
 from reconciler.model.live import (
     DiffAnswer,
     LiveGroup,
@@ -188,8 +190,17 @@ def _look_closer(f: Facts, wanted: RenderedJob, live: LiveJob) -> bool:
         return True
     if not wanted.config.task.satisfied_by(live.seen.task) or failed_before(f):
         return True
-    minute = int(f.now.timestamp() // 60)
-    return (zlib.crc32(str(f.key).encode()) + minute) % ROTATION_MIN == 0
+    return is_due(f.key, f.now)
+
+
+def is_due(key: JobKey, now: datetime) -> bool:
+    """Return whether it is this job's turn to be looked at exactly, whatever the bulk shows."""
+    return (_turn(key) + int(now.timestamp() // 60)) % ROTATION_MIN == 0
+
+
+@lru_cache(maxsize=1 << 17)
+def _turn(key: JobKey) -> int:
+    return zlib.crc32(str(key).encode())
 
 
 def _carried_through(f: Facts, ended: tuple[LiveUpdate, ...]) -> bool:

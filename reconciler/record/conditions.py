@@ -71,5 +71,11 @@ def continued(job: JobStatus, before: JobStatus | None) -> JobStatus:
     changed, the one from before itself."""
     if before is None or before.reason is not job.reason:
         return job
-    after = replace(job, since=before.since)
-    return before if after == before else after
+    same = (job.project, job.detail, job.release, job.revision, job.origin) == (
+        before.project,
+        before.detail,
+        before.release,
+        before.revision,
+        before.origin,
+    )
+    return before if same else replace(job, since=before.since)

@@ -57,6 +57,8 @@ def service(f: Facts, wanted: RenderedJob) -> Step:
         return _dying(f, dying_ids=InstanceIds.of(t.instance for t in dying))
     if live.groups is None:
         return Questions(groups=frozenset({f.key})) if _look_closer(f, wanted, live) else _kept(f)
+    if live.count and not live.groups:
+        return _vanished(f, live)
     return _exact(f, wanted, live, live.groups)
 
 
@@ -170,6 +172,13 @@ def _other_kind(f: Facts, wanted: RenderedJob, live: LiveJob) -> Step:
     if not (f.is_ours or f.adopt):
         return not_adopted(f, diff.one("kind", "cron" if live.cron else "ad-hoc", "service"))
     return in_place_of(f, live, _absent(f, wanted, None, ""))
+
+
+def _vanished(f: Facts, live: LiveJob) -> Hold:
+    """Wait for a reading that agrees with itself: started anew now, the job would pass by the guard
+    against a scheduler that looks emptied."""
+    detail = f"{live.count} instances in bulk, and none when looked at closely"
+    return Hold(f.key, f.project_name, Reason.STALE_BASIS, detail=detail, origin=f.origin)
 
 
 def _dying(f: Facts, dying_ids: InstanceIds | None) -> Hold:

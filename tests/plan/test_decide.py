@@ -408,6 +408,13 @@ def test_updates(
         assert type(found.action) is action
 
 
+def test_job_that_vanished_while_it_was_read_waits_for_a_reading_that_agrees() -> None:
+    """Started anew, it would not be counted among the jobs that are gone."""
+    live = a_live_job(groups=(), count=3, version="2")
+    found = decision(a_round([a_job()], [live]))
+    assert (type(found), found.reason) == (Hold, Reason.STALE_BASIS)
+
+
 def test_update_that_goes_back_for_ever_is_a_persons_to_end() -> None:
     """What was before does not get up either: nothing is left that we could try."""
     back = UpdateStatus.ROLLING_BACK

@@ -123,13 +123,15 @@ class _Telling:
         yield from (f"waits_for_nobody: {name}: {why}" for name, why in found.items())
 
     def _waiting(self) -> dict[str, str]:
+        """Return what moves or waits, but for workers whose master is as declared and does not get
+        up: they tell so, and nothing but another version can help."""
         report = self.world.site.preview()
-        decisions = (d for told in report.rounds for d in told.plan.decisions)
-        moving = (Standing.ACT, Standing.WAITING)
+        decided = {d.key: d for told in report.rounds for d in told.plan.decisions}
+        kept = {f"{d.key}: {d.detail}" for d in decided.values() if isinstance(d, Keep)}
         return {
             d.key.name: f"{d.reason.label} {d.detail}"
-            for d in decisions
-            if d.reason.standing in moving
+            for d in decided.values()
+            if d.reason.standing in (Standing.ACT, Standing.WAITING) and d.detail not in kept
         }
 
     def _no_update_waits_by_itself(self) -> Iterator[str]:

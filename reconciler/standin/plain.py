@@ -17,6 +17,10 @@ import msgspec
 
 from reconciler.thrift.structs import TaskConfig, ThriftStruct, Union
 
+# Known to msgspec from here on: it crashes when two threads ask for a type at once, the first time.
+for _cls in (*ThriftStruct.__subclasses__(), *Union.__subclasses__()):
+    msgspec.json.Decoder(_cls)
+
 
 class Configs:
     """Task configs by number, each of them once."""

@@ -59,6 +59,16 @@ def parse(wire: Any, data: bytes | Raw) -> Any:
         raise ProtocolError(str(fault)) from None
 
 
+def prepare(cls: type[Any], *, lenient: bool = False) -> None:
+    """Make all that decoding this struct needs."""
+    prepare_wire(_codec(cast(Any, cls), lenient).wire)
+
+
+def prepare_wire(wire: Any) -> None:
+    """Make all that parsing this msgspec type needs."""
+    _decoder(wire)
+
+
 @cache
 def _decoder(wire: Any) -> "msgspec.json.Decoder[Any]":
     return msgspec.json.Decoder(wire)

@@ -165,11 +165,13 @@ def utc(at: datetime) -> str:
 
 
 def why(reason: Reason, detail: str, origin: Origin | None) -> str:
-    """Return label, meaning, detail and place of a decision's cause."""
+    """Return label, meaning, detail and place of a decision's cause; a detail that begins with
+    the place has told it."""
     text = f"{reason.label}: {reason.meaning}"
     if detail:
         text += f" ({escaped(detail)})"
-    return f"{text}; {place(origin)}" if origin is not None else text
+    told = origin is None or detail.startswith(f"{origin}: ")
+    return text if told else f"{text}; {place(origin)}"
 
 
 def place(origin: Origin | None) -> str:

@@ -6,9 +6,11 @@ from itertools import groupby
 import pytest
 
 from reconciler.model.plan import Decision, FieldChange, Reason
+from reconciler.model.problem import Origin
 from reconciler.report.status import status
 from reconciler.report.text import text
 from reconciler.report.view import View
+from reconciler.report.words import why
 from tests.report.everything import CRON, acts, every_condition, everything, held, kept
 from tests.report.recorded import assert_golden
 from tests.report.reports import (
@@ -190,3 +192,19 @@ def test_status_tells_the_last_acts_to_who_wants_more() -> None:
         "2026-11-24 03:00:00Z  dev/shop/prod/paused  KillTasks (Drifted)  Refused:"
         " no\\x1b[31m  [e0]"
     )
+
+
+PLACES = {
+    "told by the detail": ("shop/web.yaml:3:1: not YAML", False),
+    "another one in the detail": ("shop/web.yaml:31:8: not YAML", True),
+    "told nowhere": ("by dave", True),
+    "no detail": ("", True),
+}
+
+
+@pytest.mark.parametrize("case", PLACES)
+def test_the_place_of_a_cause_is_told_once(case: str) -> None:
+    detail, told = PLACES[case]
+    found = why(Reason.INVALID, detail, Origin("shop/web.yaml", 3, 1))
+    assert found.endswith("; shop/web.yaml:3:1") == told
+    assert found.count("shop/web.yaml:3:1") == 1

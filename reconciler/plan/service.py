@@ -320,12 +320,17 @@ def _config_to_send(wanted: RenderedJob, live: LiveJob) -> Config:
 def _changes(
     f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup, ...]
 ) -> tuple[FieldChange, ...]:
-    found = list(diff.one("instances", len(live.ids()), wanted.desired.spec.instances))
+    """Return what differs, and in which instances where they are not all of one config."""
+    count, everything = wanted.desired.spec.instances, live.ids()
+    found: dict[FieldChange, frozenset[int]] = {}
     for group in groups:
         for change in explained(f, wanted, group.config.task):
-            if change not in found:
-                found.append(change)
-    return tuple(found)
+            found[change] = found.get(change, frozenset()) | frozenset(group.instances)
+    told = (
+        change if ids == everything else replace(change, instances=str(InstanceIds.of(ids)))
+        for change, ids in found.items()
+    )
+    return (*diff.one("instances", len(everything), count), *told)
 
 
 def explained(f: Facts, wanted: RenderedJob, live: CanonicalTask) -> tuple[FieldChange, ...]:

@@ -376,6 +376,7 @@ def _changes(changes: Sequence[FieldChange]) -> list[Value]:
             "live": _parsed(c.live),
             "desired": _parsed(c.desired),
             "authored": c.authored,
+            "instances": c.instances or None,
         }
         for c in changes
     ]

@@ -219,8 +219,12 @@ def _changes(changes: Sequence[FieldChange], *, alike: bool = True) -> list[Row]
 def _table(
     label: str, changes: Sequence[FieldChange], width: int, told: Callable[[FieldChange], str]
 ) -> list[Row]:
-    lines = [f"{escaped(c.path):<{width}}  {told(c)}" for c in changes]
+    lines = [f"{escaped(c.path):<{width}}  {told(c)}{_where(c)}" for c in changes]
     return [(label if i == 0 else "", line) for i, line in enumerate(lines)]
+
+
+def _where(change: FieldChange) -> str:
+    return f"  (instances {change.instances})" if change.instances else ""
 
 
 def _rows(rows: Iterable[Row]) -> list[str]:

@@ -40,9 +40,9 @@ def bare(change: FieldChange) -> str:
     return f" {CUT} ".join(_braced(s.old, s.new).strip() for s in spans if not s.same)
 
 
-def essence(change: FieldChange) -> tuple[str, bool, str]:
+def essence(change: FieldChange) -> tuple[str, bool, str, str]:
     """Return what two changes must have in common to be the same change of two jobs."""
-    return change.path, change.authored, bare(change)
+    return change.path, change.authored, bare(change), change.instances
 
 
 def _whole(old: str | None, new: str | None) -> str:

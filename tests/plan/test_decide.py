@@ -408,6 +408,16 @@ def test_updates(
         assert type(found.action) is action
 
 
+def test_change_says_which_instances_it_is_of_where_they_differ() -> None:
+    old, newer = a_group(a_config("1"), (0, 1)), a_group(a_config("0"), (2,))
+    found = decision(a_round([a_job(version="2")], [a_live_job(groups=(old, newer))]))
+    assert isinstance(found, Act)
+    assert {(c.live, c.instances) for c in found.changes} == {('"1"', "0-1"), ('"0"', "2")}
+    alike = decision(a_round([a_job(version="2")], [a_live_job()]))
+    assert isinstance(alike, Act)
+    assert {(c.live, c.instances) for c in alike.changes} == {('"1"', "")}
+
+
 def test_job_that_vanished_while_it_was_read_waits_for_a_reading_that_agrees() -> None:
     """Started anew, it would not be counted among the jobs that are gone."""
     live = a_live_job(groups=(), count=3, version="2")

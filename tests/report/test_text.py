@@ -208,3 +208,9 @@ def test_the_place_of_a_cause_is_told_once(case: str) -> None:
     found = why(Reason.INVALID, detail, Origin("shop/web.yaml", 3, 1))
     assert found.endswith("; shop/web.yaml:3:1") == told
     assert found.count("shop/web.yaml:3:1") == 1
+
+
+def test_a_change_of_some_instances_says_of_which() -> None:
+    some = replace(change("version", "1", "2"), instances="0-1")
+    found = text(a_report(updates("web", changes=(some,))))
+    assert "change   version  1 → 2  (instances 0-1)" in found

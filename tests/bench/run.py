@@ -24,10 +24,10 @@ from reconciler.scheduler.http import Silence
 from reconciler.thrift.calls import decode_get_jobs, encode_call
 from tests.bench.bench import Bench, Done, bench, door_of
 from tests.bench.canned import CannedDoor
-from tests.bench.trees import INSTANCES, plant, release
+from tests.bench.trees import INSTANCES, finalization, plant, release
 
-JOBS = 1_000
-COLD_RUNS, WARM_RUNS = 7, 15
+SIZES = (1_000, 10_000)
+COLD_RUNS, WARM_RUNS, WIDE_RUNS = 7, 15, 3
 ROOT = Path(__file__).parents[2]
 
 
@@ -81,7 +81,7 @@ def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
 
     once()
     pairs = [(timed(bare), timed(once)) for _ in range(COLD_RUNS)]
-    assert told["line"] == f"0 to create, 0 to update, 0 to prune, {JOBS} kept"
+    assert str(told["line"]).startswith("0 to create, 0 to update, 0 to prune, ")
     done = Done(*(int(str(told[name])) for name in ("parses", "schema_calls", "rpcs")))
     return Measured(
         "cold dry run, a new process",
@@ -127,6 +127,19 @@ def changed(told: Bench, tree: Path, floor: Callable[[], object]) -> Measured:
     return _per_run("warm preview, one file changed", pairs, told.done - before)
 
 
+def widened(told: Bench, tree: Path, jobs: int, floor: Callable[[], object]) -> Measured:
+    """The preview after one line of the platform changed, which is in the config of every job."""
+    pairs = []
+    before = told.done
+    for number in range(WIDE_RUNS):
+        finalization(tree, 40 + number)
+        pairs.append((timed(floor), timed(told.preview)))
+    done = told.done - before
+    found = counts(told.preview())
+    assert found.update + found.held == jobs, "every job differs, and the guard holds most"
+    return _per_run("warm preview, a line of the platform changed", pairs, done)
+
+
 def _per_run(name: str, pairs: list[tuple[float, float]], done: Done) -> Measured:
     each = Done(*(round(n / len(pairs)) for n in (done.parses, done.schema_calls, done.rpcs)))
     runs = tuple(run for _, run in pairs)
@@ -164,13 +177,18 @@ Written by `make bench` (tests/bench). Times in milliseconds; absolute ones belo
 the ratio to the floor of the same run travels.
 
 - Machine: {machine}.
-- Desired state: {jobs:,} jobs of {instances} instances, one file each, {size_mb:.1f} MB.
-- Live: canned replies in this process, so that no scheduler is measured; `getJobs` has
-  {reply_mb:.1f} MB.
+- Live: canned replies in this process, so that no scheduler is measured.
 - Floor of a new process: a bare interpreter. Floor of the warm ones: every file read, and the reply
   split into its jobs.
 - RPCs of a round in which nothing changed: 5 in bulk; the others look at a sixtieth of the jobs in
   depth, since `getJobs` shows neither a hole nor a second config.
+
+{sizes}"""
+SIZE = """\
+## {jobs:,} jobs
+
+{jobs:,} jobs of {instances} instances, one file each, {size_mb:.1f} MB; `getJobs` has
+{reply_mb:.1f} MB.
 
 | scenario | min | median | max | × floor | YAML parses | schema calls | RPCs | memory |
 |---|---|---|---|---|---|---|---|---|
@@ -182,11 +200,10 @@ Every run, in order:
 """
 
 
-def section(found: list[Measured], tree: Path, door: CannedDoor) -> str:
-    """Return the whole report."""
-    return ABOUT.format(
-        machine=machine(),
-        jobs=JOBS,
+def section(jobs: int, found: list[Measured], tree: Path, door: CannedDoor) -> str:
+    """Return the report on one size."""
+    return SIZE.format(
+        jobs=jobs,
         instances=INSTANCES,
         size_mb=sum(path.stat().st_size for path in tree.rglob("*.yaml")) / 1e6,
         reply_mb=len(door.replies["getJobs"]) / 1e6,
@@ -195,11 +212,11 @@ def section(found: list[Measured], tree: Path, door: CannedDoor) -> str:
     )
 
 
-def main(target: Path) -> None:
-    """Measure, print, and write the section to a file."""
+def measured(jobs: int) -> str:
+    """Measure a cluster of so many jobs, and return the report on it."""
     with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
         tree, state = Path(folder) / "tree", Path(folder) / "state"
-        plant(tree, JOBS)
+        plant(tree, jobs)
         door = door_of(tree)
         with bench(tree, state, door) as told:
             told.step()
@@ -210,8 +227,18 @@ def main(target: Path) -> None:
         with bench(tree, state, door) as told:
             told.step()
             found.append(changed(told, tree, floor))
-        found.append(helped())
-        text = section(found, tree, door)
+            if jobs == SIZES[0]:
+                found += [widened(told, tree, jobs, floor), helped()]
+        return section(jobs, found, tree, door)
+
+
+def main(target: Path) -> None:
+    """Measure, print, and write the report to a file."""
+    told = []
+    for jobs in SIZES:
+        print(f"measuring {jobs:,} jobs ...", file=sys.stderr, flush=True)
+        told.append(measured(jobs))
+    text = ABOUT.format(machine=machine(), sizes="\n".join(told))
     print(text)
     target.parent.mkdir(exist_ok=True)
     target.write_text(text, encoding="utf-8")

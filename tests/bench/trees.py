@@ -50,6 +50,16 @@ def plant(folder: Path, jobs: int, instances: int = INSTANCES) -> Path:
     return path_of(folder, 0)
 
 
+def finalization(folder: Path, seconds: int) -> None:
+    """Change one line of the platform's document that is in the config of every job."""
+    path = folder / "platform/platform.yaml"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if not line.startswith("  finalizationWait:")]
+    at = kept.index("spec:") + 1
+    told = [*kept[:at], f"  finalizationWait: {seconds}s", *kept[at:], ""]
+    path.write_text("\n".join(told), encoding="utf-8")
+
+
 def release(folder: Path, number: int, version: str, instances: int = INSTANCES) -> None:
     """Write the document of one job with this version."""
     project = f"team-{number // ROLE_JOBS:03}"

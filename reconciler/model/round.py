@@ -137,7 +137,10 @@ class JobStatus:
 
 @dataclass(frozen=True, slots=True)
 class PastAct:
-    """An act as history has it. `outcome` is what became of it, or what was found of it later."""
+    """An act as history has it. `outcome` is what became of it, or what was found of it later.
+
+    A try that is deferred round after round is one act, of so many `times`; `at` is the last.
+    """
 
     at: datetime
     action: str
@@ -145,6 +148,7 @@ class PastAct:
     outcome: str
     message: str
     revision: str
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,8 @@ down must not be sent.
 """
 
 import contextlib
+import itertools
+import operator
 import sqlite3
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
@@ -33,13 +35,16 @@ SET at = excluded.at, revision = excluded.revision, unmanaged = coalesce(?, unma
 
 HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
+# A row of it, as ACTS asks for them.
+Line = tuple[str, str, str, str, str, str, str]
+
 FORGET = "DELETE FROM condition WHERE cluster = ? AND job = ?"
 KEEP = "INSERT OR REPLACE INTO condition VALUES (?, ?, ?)"
 
-LAST_ACTS = """
-SELECT job, at, action, reason, outcome, message, revision FROM (
-  SELECT *, row_number() OVER (PARTITION BY job ORDER BY at DESC, rowid DESC) AS place FROM history
-) WHERE place <= ? ORDER BY job, place
+# The way back through the index: nothing is sorted.
+ACTS = """
+SELECT job, at, action, reason, outcome, message, revision FROM history
+ORDER BY job DESC, at DESC, rowid DESC
 """
 
 
@@ -206,11 +211,12 @@ class Record:
     def acts(self, most: int) -> dict[JobKey, tuple[PastAct, ...]]:
         """Return so many of the last acts of each job, newest first."""
         with _told(self.directory):
-            found: dict[JobKey, list[PastAct]] = {}
-            for job, at, *told in self._select(LAST_ACTS, (most,)):
-                act = PastAct(datetime.fromisoformat(at), *told)
-                found.setdefault(JobKey.parse(job), []).append(act)
-            return {key: tuple(acts) for key, acts in found.items()}
+            # One after the other: there are many more lines than anybody asks for.
+            lines = self._db.execute(ACTS) if self._db is not None else ()
+            found = itertools.groupby(lines, operator.itemgetter(0))
+            return {
+                JobKey.parse(job): tuple(itertools.islice(_acts(told), most)) for job, told in found
+            }
 
     # --- the file
 
@@ -288,6 +294,21 @@ def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) 
 def _line(key: JobKey, act: PastAct) -> tuple[str, ...]:
     told = (act.action, act.reason, act.outcome, act.message, act.revision)
     return (act.at.isoformat(), key.cluster, str(key), *told)
+
+
+def _acts(lines: Iterable[Line]) -> Iterator[PastAct]:
+    """Yield the acts of one job. What round after round defers for the same reason is one."""
+    for told, run in itertools.groupby(lines, lambda line: line[2:]):
+        first, *others = run
+        if told[2] == Deferred.__name__:
+            yield _act(first, 1 + len(others))
+        else:
+            yield from (_act(line) for line in (first, *others))
+
+
+def _act(line: Line, times: int = 1) -> PastAct:
+    _, at, action, reason, outcome, message, revision = line
+    return PastAct(datetime.fromisoformat(at), action, reason, outcome, message, revision, times)
 
 
 def _remedy(directory: Path, why: str) -> str:

@@ -165,6 +165,7 @@ def _past(act: PastAct) -> Value:
         "outcome": act.outcome,
         "message": act.message,
         "revision": act.revision,
+        "times": act.times,
     }
 
 

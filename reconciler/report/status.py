@@ -128,7 +128,8 @@ def _acts(report: StatusReport) -> Iterable[str]:
         for act in report.acts[key]:
             why = f" ({act.reason})" if act.reason else ""
             said = f": {escaped(act.message)}" if act.message else ""
-            what = f"{act.action}{why}  {act.outcome}{said}"
+            times = f" {act.times} times" if act.times > 1 else ""
+            what = f"{act.action}{why}  {act.outcome}{times}{said}"
             yield f"{utc(act.at)}  {key}  {what}  [{escaped(act.revision)}]"
 
 

@@ -230,6 +230,37 @@ def test_history_tells_what_became_of_each_act(tmp_path: Path) -> None:
     }
 
 
+OLD, MOVED, NEW = "r1 stale", "r1 moved", "r2 stale"
+REPEATED: dict[str, tuple[list[str], list[tuple[int, str, int]]]] = {
+    "equal ones in a row": ([OLD, OLD, OLD], [(2, OLD, 3)]),
+    "another in between": ([OLD, OLD, MOVED, OLD], [(3, OLD, 1), (2, MOVED, 1), (1, OLD, 2)]),
+    "of another revision": ([OLD, OLD, NEW, NEW], [(3, NEW, 2), (1, OLD, 2)]),
+    "of acts that were done": (["r1 done", "r1 done"], [(1, "r1 done", 1), (0, "r1 done", 1)]),
+    "more than are asked for": ([OLD, MOVED, NEW, NEW], [(3, NEW, 2), (1, MOVED, 1), (0, OLD, 1)]),
+    "too many": ([OLD, MOVED, NEW, OLD], [(3, OLD, 1), (2, NEW, 1), (1, MOVED, 1)]),
+}
+
+
+@pytest.mark.parametrize(("rounds", "told"), REPEATED.values(), ids=REPEATED)
+def test_what_is_deferred_time_and_again_is_told_once(
+    tmp_path: Path, rounds: list[str], told: list[tuple[int, str, int]]
+) -> None:
+    act = an_act(a_kill(0))
+    other = replace(act, key=a_key("other"))
+    with writing(tmp_path) as record:
+        memory = record.memory(CLUSTER)
+        for n, said in enumerate(rounds):
+            revision, _, why = said.partition(" ")
+            outcome = Applied(act, message=why) if why == "done" else Deferred(act, why)
+            record.settle(memory, memory, NOW + n * MINUTE, outcome, revision)
+            record.settle(memory, memory, NOW + n * MINUTE, Deferred(other, "stale"), "r1")
+        found = record.acts(3)
+    assert [
+        ((a.at - NOW) // MINUTE, f"{a.revision} {a.message}", a.times) for a in found[act.key]
+    ] == told
+    assert [a.times for a in found[other.key]] == [len(rounds)]
+
+
 def test_history_and_memory_of_an_act_are_written_together_or_not_at_all(kept: Path) -> None:
     act = an_act(a_kill(0))
     with writing(kept) as record:

@@ -26,6 +26,7 @@ from tests.report.reports import (
     schedules,
     updates,
 )
+from tests.support.builders import a_key
 
 SHOWN = {
     "plan-piped": View(command="reconcile --desired ./d"),
@@ -142,6 +143,13 @@ def test_times_of_a_cluster_with_a_clock_of_its_own_are_said_to_be_its_own() -> 
     rolling = (replace(timed.jobs[0], detail="rolling since 02:59:30Z"),)
     assert status(replace(timed, jobs=rolling)).endswith(f"\nTimes in WHY are {words}\n")
     assert "clock" not in status(timed)
+
+
+def test_status_says_how_often_an_act_came_to_the_same() -> None:
+    timed = every_condition()
+    act = replace(timed.acts[a_key("paused")][1], outcome="Deferred", message="stale", times=10)
+    shown = status(replace(timed, acts={a_key("paused"): (act,)}), View(verbose=True))
+    assert "  KillTasks (Drifted)  Deferred 10 times: stale  [e0]\n" in f"{shown}\n"
 
 
 def install(job: int) -> FieldChange:

@@ -307,7 +307,7 @@ class Site:
         """Return action and outcome of each act on a job, oldest first."""
         with Record(self.state, self.host.now(), writing=False) as record:
             told = record.acts(100).get(JobKey(NAME, "shop", "prod", name), ())
-        return [(act.action, act.outcome) for act in reversed(told)]
+        return [(a.action, a.outcome) for a in reversed(told) for _ in range(a.times)]
 
     def _seat(self, cluster: ClusterPolicy, left: Left) -> Seat:
         http = httpx.Client(transport=self.clusters[cluster.name].transport())

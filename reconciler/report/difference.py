@@ -77,7 +77,7 @@ def _value(text: str | None, authored: bool) -> str | None:
         value = json.loads(text)
     except ValueError:
         return escaped(text)
-    if authored and isinstance(value, list):
+    if authored and isinstance(value, list) and not any(isinstance(v, dict) for v in value):
         return escaped(", ".join(map(str, value)))
     if isinstance(value, str):
         plain = authored and value.strip() == value and value not in ("", NOTHING)

@@ -5,17 +5,21 @@ keeps the desired value. A reading that is wrong does no harm: whoever asks rend
 what is still different then is told field by field.
 """
 
+import json
 import re
 import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reconciler.model.policy import Platform
+from reconciler.model.policy import Platform, Sla
 from reconciler.model.spec import DesiredJob, JobSpec, Resources
 from reconciler.model.task import CanonicalTask
+from reconciler.thrift.structs import TaskConfig
+from reconciler.translate import raw_live
+from reconciler.translate.canonical import canonical
 from reconciler.translate.document import ANNOUNCE_ROOT, RUN, command, filled, recipe_of
-from reconciler.translate.mediator import PACKAGE, VERSION
+from reconciler.translate.mediator import PACKAGE, VERSION, links_of, sla_policy
 
 # A value as the mediator quotes it, or a name that the executor fills in.
 VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^'\"\s])*"
@@ -45,7 +49,9 @@ def of_live(live: CanonicalTask, desired: DesiredJob, platform: Platform) -> Des
         resources=_resources(value, found.resources),
         ports=_ports(value, found.ports),
         health=_health(value, found.health),
+        sla=_sla(value, found, platform),
     )
+    found = replace(found, aurora=raw_live.fields(value, found.aurora, links_of(found.ports)))
     return _commanded(replace(desired, spec=found), platform, _cmdline(value))
 
 
@@ -57,7 +63,19 @@ def told(live: JobSpec, desired: JobSpec) -> tuple[Told, ...]:
     return tuple(Told(name, a, b) for name, a, b in pairs if a != b)
 
 
-ORDER = ("package", "image", "version", "run", "env", "secrets", "resources", "ports", "health")
+ORDER = (
+    "package",
+    "image",
+    "version",
+    "run",
+    "env",
+    "secrets",
+    "resources",
+    "ports",
+    "health",
+    "sla",
+    "aurora",
+)
 
 
 def _place(path: str) -> tuple[int, str]:
@@ -77,6 +95,8 @@ def _fields(spec: JobSpec) -> Iterator[tuple[str, object]]:
     yield "resources.disk", _size(amounts.disk_mb)
     yield "ports", list(spec.ports) or None
     yield "health", spec.health
+    yield "sla", spec.sla
+    yield from ((f"aurora.{name}", json.loads(text)) for name, text in spec.aurora)
 
 
 def _size(amount_mb: int) -> str:
@@ -128,6 +148,21 @@ def _health(value: Mapping[str, Any], desired: str | None) -> str | None:
     asked = http.get("expected_response_code") == 200
     endpoint = http.get("endpoint")
     return endpoint if asked and isinstance(endpoint, str) else None
+
+
+def _sla(value: Mapping[str, Any], spec: JobSpec, platform: Platform) -> str | None:
+    """Return the SLA by its name; the desired one where the menu has none that means this."""
+    there = _at(value, "sla")
+    if "slaPolicy" in dict(spec.aurora):
+        return spec.sla
+    if there is None:
+        return None
+    named = [name for name, sla in sorted(platform.slas.items()) if _sla_form(sla) == there]
+    return spec.sla if spec.sla in named or not named else named[0]
+
+
+def _sla_form(sla: Sla) -> object:
+    return _at(canonical(TaskConfig(slaPolicy=sla_policy(sla))).value(), "sla")
 
 
 def _commanded(job: DesiredJob, platform: Platform, cmdline: str) -> DesiredJob:

@@ -107,7 +107,7 @@ def _task_config(job: DesiredJob, project: Project, platform: Platform) -> auror
         contactEmail=project.contact or platform.contact,
         executorConfig=aurora.ExecutorConfig(name=EXECUTOR, data=dumps(told)),
         metadata=tuple(aurora.Metadata(key=k, value=v) for k, v in marks),
-        slaPolicy=_sla_policy(platform.slas[spec.sla]) if spec.sla else None,
+        slaPolicy=sla_policy(platform.slas[spec.sla]) if spec.sla else None,
         container=_container(job, platform),
     )
     return _completed(overlaid(task, raw), spec.ports, platform)
@@ -122,7 +122,7 @@ def _completed(
     if tier is None:
         known = ", ".join(sorted(platform.tiers))
         raise RawError(f"tier: the platform has no tier {task.tier!r}; it has {known}")
-    return replace(task, production=tier.production, taskLinks=task.taskLinks or _links(ports))
+    return replace(task, production=tier.production, taskLinks=task.taskLinks or links_of(ports))
 
 
 def _resources(job: DesiredJob) -> tuple[aurora.Resource, ...]:
@@ -135,7 +135,7 @@ def _resources(job: DesiredJob) -> tuple[aurora.Resource, ...]:
     )
 
 
-def _links(ports: tuple[str, ...]) -> dict[str, str]:
+def links_of(ports: tuple[str, ...]) -> dict[str, str]:
     """Return the links that the scheduler would fill in by itself."""
     return {p: f"http://%host%:%port:{p}%" for p in ("health", "http") if p in ports}
 
@@ -148,7 +148,8 @@ def _container(job: DesiredJob, platform: Platform) -> aurora.Container:
     return aurora.Container(mesos=aurora.MesosContainer(image=aurora.Image(docker=image)))
 
 
-def _sla_policy(sla: Sla) -> aurora.SlaPolicy:
+def sla_policy(sla: Sla) -> aurora.SlaPolicy:
+    """Return what Aurora is told of an SLA of the menu."""
     match sla:
         case PercentageSla(percentage, duration_s):
             share = aurora.PercentageSlaPolicy(percentage=percentage, durationSecs=duration_s)

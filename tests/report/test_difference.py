@@ -63,6 +63,7 @@ AUTHORED: dict[str, tuple[object, object, str]] = {
     "text that looks like nothing keeps them": ("", "(none)", '"" → "(none)"'),
     "so does space at an end": ("a ", "a", '"a " → a'),
     "a list is its members": (["http"], ["http", "admin"], "http → http, admin"),
+    "a list of mappings is what it is": ([{"a": "x"}], [], '[{"a": "x"}] → '),
     "one word of a command": (LONG, LONG.replace("8 ", "16 "), "… --threads {8 → 16} --model …"),
     "numbers": (1.0, 2.5, "1.0 → 2.5"),
     "control characters are written out": (["a\x1b"], "b\x1b", "a\\x1b → b\\x1b"),

@@ -11,6 +11,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
+from reconciler.desired.projects import GRANTED
 from reconciler.desired.schemas import KINDS
 from reconciler.model.policy import Guard
 from reconciler.translate.raw import FIELDS
@@ -118,6 +119,44 @@ def test_editor_and_loader_judge_a_scalar_alike(kind: str, path: Path) -> None:
         assert by_editor(kind, text) == by_loader(kind, text), text
 
 
+OVERRIDDEN = [
+    (kind, path)
+    for kind, path in TEXTS
+    if kind in ("Service", "CronJob", "BatchFramework") and path[0] == "spec"
+]
+
+
+def overriding(kind: str, path: Path, value: Any) -> Any:
+    """Return a document that has this value in one environment only."""
+    field, document = str(path[1]), yaml.safe_load(DOCUMENTS[kind])
+    patch = {field: with_value(kind, path, value)["spec"][field]}
+    if field in RIVALS:
+        patch[RIVALS[field]] = None
+    document["spec"]["environments"] = {"prod": patch}
+    return document
+
+
+@pytest.mark.parametrize(("kind", "path"), OVERRIDDEN, ids=str)
+def test_editor_and_loader_judge_a_scalar_of_an_override_alike(kind: str, path: Path) -> None:
+    """But for null: whether what it removes may be missing is seen when all is merged."""
+    document = json.dumps(overriding(kind, path, "@@"))
+    for typed in TYPED:
+        text = document.replace('"@@"', typed)
+        if typed != "null":
+            assert by_editor(kind, text) == (read({WEB: text}).problems == ()), text
+
+
+NAMES = {"env": "1A", "secrets": "1A", "aurora": "taskLink"}
+
+
+@pytest.mark.parametrize("field", NAMES)
+def test_a_name_that_cannot_be_is_underlined_in_an_override_too(field: str) -> None:
+    for name, right in ((NAMES[field], False), ({"aurora": "priority"}.get(field, "A1"), True)):
+        value = 1 if field == "aurora" else "a"
+        text = json.dumps(overriding("Service", ("spec", field), {name: value}))
+        assert by_editor("Service", text) == (read({WEB: text}).problems == ()) == right
+
+
 @pytest.mark.parametrize(("kind", "path"), TEXTS, ids=str)
 def test_examples_are_right_where_they_stand(kind: str, path: Path) -> None:
     """So the documents above are right but for the scalar, and that is what is judged."""
@@ -202,3 +241,10 @@ def test_limits_of_the_guard_say_what_they_are_by_default(name: str) -> None:
     """Not as a `default`: a project that says nothing has what the platform says."""
     told = CONTENTS["common"]["$defs"]["guard"]["properties"][name]["description"]
     assert told.endswith(f"; by default {LIMITS[name]}.")
+
+
+def test_grants_say_what_they_are_by_default() -> None:
+    """Not as a `default`, which would be one of three fields that belong together."""
+    told = EVERY["Project", ("spec", "allow", "resources")]["description"]
+    ram, disk = (f"{mb // 1024}GiB" for mb in (GRANTED.ram_mb, GRANTED.disk_mb))
+    assert told.endswith(f"; by default {GRANTED.cpu} cores, {ram} of memory and {disk} of disk.")

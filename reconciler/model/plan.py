@@ -103,7 +103,7 @@ class FieldChange:
 
     None means that the field is not there. `authored` is a field of the document, in its author's
     words; the others are fields of Aurora's config, for what such words do not explain.
-    `instances` are those that are so (`0-2,5`) where others are not; empty when all are.
+    `instances` are those that are so (`0-2, 5`) where others are not; empty when all are.
     """
 
     path: str

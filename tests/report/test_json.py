@@ -39,6 +39,8 @@ from tests.report.reports import DIGEST, a_report, holds
 from tests.support.builders import (
     NOW,
     PROJECT,
+    a_config,
+    a_group,
     a_job,
     a_key,
     a_live_cron,
@@ -175,6 +177,19 @@ def test_schemas_are_closed_and_say_what_each_field_is(name: str) -> None:
     # The canonical form of a task is Aurora's: its fields grow with Aurora.
     assert open_ == (["$.$defs.config.properties.task"] if name == "plan" else [])
     assert silent == []
+
+
+def test_a_change_of_some_instances_names_them_as_the_schema_shows() -> None:
+    """An example is what programs are written by: it is what is sent, blank and all."""
+    shown = contents("plan")["$defs"]["change"]["properties"]["instances"]["examples"]
+    some = a_group(a_config("1"), (0, 1, 2, 5))
+    live = a_live_job(groups=(some, a_group(a_config("2"), (3, 4))))
+    found = plan(a_round([a_job(version="2", instances=6)], [live]))
+    report = RoundReport(NOW, found.revision, (), (ClusterRound(found),), preview=True)
+    value: Any = round_value(report, 0)
+    assert valid("plan", value) == []
+    (act,) = value["clusters"][0]["decisions"]
+    assert [c["instances"] for c in act["changes"] if c["path"] == "version"] == shown
 
 
 def test_equal_rounds_are_equal_bytes_in_ascii() -> None:

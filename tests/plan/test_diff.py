@@ -5,14 +5,18 @@ from typing import Any
 
 import deepdiff
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from msgspec import structs
 
 from reconciler.model.plan import FieldChange
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.task import CanonicalTask
 from reconciler.plan import diff
+from reconciler.thrift.structs import Constraint, TaskConfig, TaskConstraint, ValueConstraint
 from reconciler.translate.canonical import canonical
 from tests.support import builders
+from tests.support.structs import a
 from tests.translate.samples import (
     SAMPLES,
     a_job,
@@ -75,6 +79,27 @@ def test_something_is_told_exactly_when_something_differs(one: str, other: str) 
     spec = replace(SAMPLES[other].spec, sla=None)
     theirs = rendered(replace(SAMPLES[other], key=SAMPLES[one].key, spec=spec)).config.task
     assert bool(told(theirs, mine)) == (not mine.config.task.satisfied_by(theirs))
+
+
+# What stands where Aurora's own client would write a limit, a negation or a list.
+ODD = ["limit:x", "limit:", "!a", "", ",", "a,b", "[]", "[1", "![x"]
+CONSTRAINTS = st.builds(
+    lambda name, values, negated: Constraint(
+        name=name,
+        constraint=TaskConstraint(value=ValueConstraint(negated=negated, values=tuple(values))),
+    ),
+    st.sampled_from(["rack", "host", ""]),
+    st.lists(st.sampled_from(ODD), max_size=3),
+    st.sampled_from([None, True, False]),
+)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(a(TaskConfig), st.lists(CONSTRAINTS, max_size=2))
+def test_whatever_is_live_can_be_told(task: TaskConfig, constraints: list[Constraint]) -> None:
+    """Others write what is live: a config that is read back in vain must not end the round."""
+    seen = canonical(structs.replace(task, constraints=tuple(constraints)))
+    assert bool(told(seen)) != WANTED.config.task.satisfied_by(seen)
 
 
 def test_a_reading_that_explains_nothing_is_not_used() -> None:

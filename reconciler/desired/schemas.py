@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import extend
-from referencing import Registry, Resource
 
 from reconciler.desired.documents import Mark
 from reconciler.desired.wording import Place, told, unknown
@@ -27,19 +26,19 @@ KINDS = {
 }
 # Of one document; whoever has more wrong than that has something else wrong.
 PROBLEMS_MAX = 100
+# What explains a schema, and constrains nothing.
+_ANNOTATIONS = {"title", "description", "examples", "default", "x-hint"}
 
 
 class Schemas:
     """The schemas of all kinds, by name. `calls` counts validations, for the benchmark."""
 
     def __init__(self, contents: Mapping[str, Mapping[str, Any]]) -> None:
-        self._contents = contents
-        registry: Registry[Any] = Registry()
-        for name, content in contents.items():
-            resource = Resource.from_contents(content)
-            registry = registry.with_resource(f"{name}.schema.json", resource)
+        self._schemas = {
+            kind: _inlined(contents[name], name, contents) for kind, name in KINDS.items()
+        }
         self._validators: dict[str, Validator] = {
-            kind: _Strict(contents[name], registry=registry) for kind, name in KINDS.items()
+            kind: _Strict(schema) for kind, schema in self._schemas.items()
         }
         self.calls = 0
 
@@ -55,65 +54,71 @@ class Schemas:
 
     def as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
         """Return the value with text where the schema takes both, as the author typed it."""
-        return self._as_typed(self._contents[KINDS[kind]], KINDS[kind], value, mark)
+        return _as_typed(self._schemas[kind], value, mark)
 
     def patch_as_typed(self, kind: str, value: Any, mark: Mark) -> Any:
         """Return a merge patch of a spec with text where the schema takes both."""
-        return self._as_typed(self._spec_of(kind), KINDS[kind], value, mark)
+        return _as_typed(self._spec_of(kind), value, mark)
 
     def removals(self, kind: str, patch: Mapping[str, Any], place: Place) -> Iterator[Problem]:
         """Return which fields a merge patch removes that a spec cannot have anyway."""
-        return self._removals(self._spec_of(kind), KINDS[kind], patch, ("spec",), place)
+        return _removals(self._spec_of(kind), patch, ("spec",), place)
 
     def _spec_of(self, kind: str) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._contents[KINDS[kind]]["properties"]["spec"]
+        found: Mapping[str, Any] = self._schemas[kind]["properties"]["spec"]
         return found
 
-    def _removals(
-        self, schema: Any, file: str, patch: Any, path: tuple[Any, ...], place: Place
-    ) -> Iterator[Problem]:
-        schema, file = self._resolved(schema, file)
-        if not isinstance(patch, dict) or not isinstance(schema, dict):
-            return
+
+def _inlined(schema: Any, file: str, contents: Mapping[str, Mapping[str, Any]]) -> Any:
+    """Return a schema with what it refers to in place of each `$ref`.
+
+    jsonschema looks a reference up for every value that it checks, which takes as long as all the
+    rest. A schema that refers to itself has no such form; none of ours does.
+    """
+    if isinstance(schema, list):
+        return [_inlined(item, file, contents) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    beside = {
+        k: _inlined(v, file, contents)
+        for k, v in schema.items()
+        if k not in ("$ref", "$defs", "$id")
+    }
+    if "$ref" not in schema:
+        return beside
+    name, _, pointer = schema["$ref"].partition("#")
+    there = name.removesuffix(".schema.json") or file
+    target: Any = contents[there]
+    for part in filter(None, pointer.split("/")):
+        target = target[part]
+    found = _inlined(target, there, contents)
+    both = (found.keys() & beside.keys()) - _ANNOTATIONS
+    assert not both, f"{file}: {schema['$ref']} and what stands beside it both say {both}"
+    return {**found, **beside}
+
+
+def _removals(schema: Any, patch: Any, path: tuple[Any, ...], place: Place) -> Iterator[Problem]:
+    if not isinstance(patch, dict) or not isinstance(schema, dict):
+        return
+    known, rest = schema.get("properties", {}), schema.get("additionalProperties")
+    for key, value in patch.items():
+        if value is None and key not in known and rest is False:
+            yield unknown(key, path, known, place)
+        yield from _removals(known.get(key, rest), value, (*path, key), place)
+
+
+def _as_typed(schema: Any, value: Any, mark: Mark) -> Any:
+    if not isinstance(schema, dict):
+        return value
+    members = mark.members or {}
+    if isinstance(value, dict):
         known, rest = schema.get("properties", {}), schema.get("additionalProperties")
-        for key, value in patch.items():
-            if value is None and key not in known and rest is False:
-                yield unknown(key, path, known, place)
-            yield from self._removals(known.get(key, rest), file, value, (*path, key), place)
-
-    def _as_typed(self, schema: Any, file: str, value: Any, mark: Mark) -> Any:
-        schema, file = self._resolved(schema, file)
-        if not isinstance(schema, dict):
-            return value
-        if isinstance(value, dict):
-            return self._members(schema, file, value, mark)
-        if isinstance(value, list) and "items" in schema:
-            members = mark.members or {}
-            return [
-                self._as_typed(schema["items"], file, item, members[i])
-                for i, item in enumerate(value)
-            ]
-        # A schema that takes a number as well as text means what was typed: 1.10, not 1.1.
-        as_text = isinstance(value, int | float) and isinstance(schema.get("type"), list)
-        return mark.text if as_text and mark.text is not None else value
-
-    def _members(
-        self, schema: Mapping[str, Any], file: str, value: Mapping[str, Any], mark: Mark
-    ) -> dict[str, Any]:
-        known, rest = schema.get("properties", {}), schema.get("additionalProperties")
-        members = mark.members or {}
-        return {
-            k: self._as_typed(known.get(k, rest), file, v, members[k]) for k, v in value.items()
-        }
-
-    def _resolved(self, schema: Any, file: str) -> tuple[Any, str]:
-        while isinstance(schema, dict) and "$ref" in schema:
-            name, _, pointer = schema["$ref"].partition("#")
-            file = name.removesuffix(".schema.json") or file
-            schema = self._contents[file]
-            for part in filter(None, pointer.split("/")):
-                schema = schema[part]
-        return schema, file
+        return {k: _as_typed(known.get(k, rest), v, members[k]) for k, v in value.items()}
+    if isinstance(value, list) and "items" in schema:
+        return [_as_typed(schema["items"], item, members[i]) for i, item in enumerate(value)]
+    # A schema that takes a number as well as text means what was typed: 1.10, not 1.1.
+    as_text = isinstance(value, int | float) and isinstance(schema.get("type"), list)
+    return mark.text if as_text and mark.text is not None else value
 
 
 @cache

@@ -233,35 +233,35 @@ def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup
         i for g in groups if not wanted.config.task.satisfied_by(g.config.task) for i in g.instances
     )
     adds, updates, removes = declared - there, wrong & declared, there - declared
-    differences = _changes(f, wanted, live, groups)
     equal = not (adds or updates or removes)
     if not f.is_ours:
         if equal:
             return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
         if not f.adopt:
-            return not_adopted(f, differences)
+            return not_adopted(f, _changes(f, wanted, live, groups))
     if why := failed_before(f):
+        differences = _changes(f, wanted, live, groups)
         return quarantined(f, why, differences, _named(adds, updates))
     if equal:
         return _kept(f)
     if count == 0:
         return kill(f, live, Reason.SCALED_TO_ZERO)
-    return _change(f, wanted, live, (adds, updates, removes), differences)
+    return _change(f, wanted, live, groups, (adds, updates, removes))
 
 
 def _change(
     f: Facts,
     wanted: RenderedJob,
     live: LiveJob,
+    groups: tuple[LiveGroup, ...],
     ids: tuple[frozenset[int], frozenset[int], frozenset[int]],
-    differences: tuple[FieldChange, ...],
 ) -> Step:
     assert wanted.change is not None, "a service can be updated"
     adds, updates, removes = ids
     only = InstanceIds.of(adds | updates | removes)
     assert only is not None, "something differs"
     start = StartUpdate(
-        _config_to_send(wanted, live),
+        _config_to_send(wanted, groups),
         wanted.desired.spec.instances,
         only,
         wanted.change,
@@ -278,6 +278,7 @@ def _change(
                 return _stale(f, said)
         case _:
             return unanswered(f)
+    differences = _changes(f, wanted, live, groups)
     return _start(f, wanted, start, live, ids, differences, _drift_detail(f, adds))
 
 
@@ -305,12 +306,11 @@ def _start(
     )
 
 
-def _config_to_send(wanted: RenderedJob, live: LiveJob) -> Config:
+def _config_to_send(wanted: RenderedJob, groups: tuple[LiveGroup, ...]) -> Config:
     """Return the live bytes where their meaning is what is wanted; else ours, with their owner.
 
     Aurora compares bytes, and the owner, too: ours would restart what need not be.
     """
-    groups = live.groups or ()
     for group in groups:
         if wanted.config.task.satisfied_by(group.config.task):
             return group.config

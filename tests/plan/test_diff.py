@@ -1,5 +1,6 @@
 """A change is told in its author's words; Aurora's fields follow for what these do not explain."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -117,3 +118,25 @@ def test_a_difference_is_explained_once(monkeypatch: pytest.MonkeyPatch) -> None
     first = again()
     monkeypatch.setattr(deepdiff, "DeepDiff", None)
     assert again() == first != ()
+
+
+LEAVES = st.sampled_from([None, False, True, 0, 1, 1.0, "", "1", "a"])
+VALUES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+MAPPINGS = st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3)
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@given(MAPPINGS, MAPPINGS)
+def test_what_is_left_out_beforehand_differs_in_nothing(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    there, wanted = (CanonicalTask(json.dumps(v, sort_keys=True)) for v in (one, other))
+    whole = deepdiff.DeepDiff(one, other, view="tree", threshold_to_diff_deeper=0)
+    paths = [diff._path(at.path(output_format="list")) for found in whole.values() for at in found]
+    assert [change.path for change in diff.changes(there, wanted)] == sorted(paths)

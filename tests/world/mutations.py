@@ -80,7 +80,8 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "a job that is not ours is changed": Mutation(
         "plan/service.py",
-        "        if not f.adopt:\n            return not_adopted(f, differences)\n",
+        "        if not f.adopt:\n"
+        "            return not_adopted(f, _changes(f, wanted, live, groups))\n",
         "",
     ),
     "an update that is not ours is treated as ours": Mutation(

@@ -3,25 +3,19 @@
 A template is replaced without touching tasks that run: the next trigger uses it (AuroraCronJob).
 """
 
+from dataclasses import replace
+
 from reconciler.model import basis
-from reconciler.model.live import LiveCron, LiveJob, RefusedAnswer, Unknown
+from reconciler.model.live import LiveCron, LiveJob
 from reconciler.model.plan import Act, FieldChange, Hold, Keep, Reason, ScheduleCron
-from reconciler.model.questions import Questions
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import Collision, Schedule
 from reconciler.model.task import Config
 from reconciler.plan import diff
+from reconciler.plan.endings import deschedule, in_place_of
 from reconciler.plan.facts import Facts
-from reconciler.plan.service import (
-    deschedule,
-    explained,
-    in_place_of,
-    infeasible,
-    not_adopted,
-    quarantined,
-    removed_outside,
-    unanswered,
-)
+from reconciler.plan.holds import if_accepted, not_adopted, quarantined
+from reconciler.plan.service import explained, removed_outside
 from reconciler.plan.updates import Step, failed_before
 from reconciler.translate import crontab
 from reconciler.translate.owner import with_owner_of
@@ -53,8 +47,8 @@ def _disabled(f: Facts, live: LiveJob | None) -> Step:
 def _absent(f: Facts, wanted: RenderedJob, schedule: Schedule, detail: str) -> Step:
     if why := failed_before(f):
         return quarantined(f, why)
-    told = _next_run(f, schedule) + detail
-    return _schedule(f, wanted.config, wanted, schedule, Reason.CRON_ABSENT, None, (), told)
+    act = _schedule(f, wanted, schedule, None, wanted.config)
+    return if_accepted(f, replace(act, detail=_next_run(f, schedule) + detail))
 
 
 def _in_the_way(f: Facts, wanted: RenderedJob, schedule: Schedule, live: LiveJob) -> Step:
@@ -85,36 +79,20 @@ def _compared(
     detail = _next_run(f, schedule)
     if live.count:
         detail += f"; {live.count} running tasks keep the old template"
-    return _schedule(f, config, wanted, schedule, Reason.CRON_DRIFTED, live, changes, detail)
+    act = _schedule(f, wanted, schedule, live, config)
+    return if_accepted(f, replace(act, changes=changes, detail=detail))
 
 
 def _schedule(
-    f: Facts,
-    config: Config,
-    wanted: RenderedJob,
-    schedule: Schedule,
-    reason: Reason,
-    live: LiveJob | None,
-    changes: tuple[FieldChange, ...],
-    detail: str,
-) -> Step:
+    f: Facts, wanted: RenderedJob, schedule: Schedule, live: LiveJob | None, config: Config
+) -> Act:
     instances = wanted.desired.spec.instances
-    action = ScheduleCron(config, schedule.cron, schedule.collision, instances)
-    match f.answer:
-        case None if not f.final:
-            return Questions(accepted=((f.key, action),))
-        case RefusedAnswer(message):
-            return infeasible(f, message)
-        case None | Unknown():
-            return unanswered(f)
     return Act(
         key=f.key,
         project=f.project_name,
-        reason=reason,
-        action=action,
+        reason=Reason.CRON_ABSENT if live is None else Reason.CRON_DRIFTED,
+        action=ScheduleCron(config, schedule.cron, schedule.collision, instances),
         basis=basis.cron_basis(live),
-        changes=changes,
-        detail=detail,
         origin=f.origin,
         spec=f.spec,
     )

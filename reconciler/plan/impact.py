@@ -1,28 +1,37 @@
 """What an update does to running processes: which restart, in how many batches, how soon."""
 
+from dataclasses import dataclass
+
 from reconciler.model.keys import InstanceIds
 from reconciler.model.plan import Impact, StartUpdate
 from reconciler.model.policy import Platform, Strategy
 from reconciler.model.rendered import RenderedJob
 
 
-def of_update(
-    start: StartUpdate,
-    wanted: RenderedJob,
-    ids: tuple[frozenset[int], frozenset[int], frozenset[int]],
-    platform: Platform,
-) -> Impact:
-    """Return the impact of a start that adds, replaces and removes these ids."""
-    adds, updates, removes = ids
-    working = len(adds) + len(updates)
-    batches = start.settings.batches(working + len(removes))
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """The instances that an update adds, replaces and removes."""
+
+    adds: frozenset[int] = frozenset()
+    updates: frozenset[int] = frozenset()
+    removes: frozenset[int] = frozenset()
+
+    @property
+    def all(self) -> frozenset[int]:
+        return self.adds | self.updates | self.removes
+
+
+def of_update(start: StartUpdate, wanted: RenderedJob, ids: Touched, platform: Platform) -> Impact:
+    """Return the impact of a start that touches these instances."""
+    working = len(ids.adds) + len(ids.updates)
+    batches = start.settings.batches(working + len(ids.removes))
     # A removal waits for nothing; only instances that come up take start and watch time.
     busy = start.settings.batches(working) if working else 0
     per_batch = wanted.start_s + start.settings.watch_ms / 1000
     return Impact(
-        restarts=InstanceIds.of(updates),
-        adds=InstanceIds.of(adds),
-        kills=InstanceIds.of(removes),
+        restarts=InstanceIds.of(ids.updates),
+        adds=InstanceIds.of(ids.adds),
+        kills=InstanceIds.of(ids.removes),
         batches=batches,
         batch=_batch(start),
         shortest_s=round(busy * per_batch),

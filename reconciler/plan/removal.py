@@ -12,9 +12,9 @@ from reconciler.model.memory import Limits
 from reconciler.model.plan import APPROVAL, AbortUpdate, Act, Hold, Keep, Reason
 from reconciler.model.policy import OnRemove, Prune
 from reconciler.model.questions import Questions
+from reconciler.plan.endings import deschedule, kill
 from reconciler.plan.facts import Facts
 from reconciler.plan.inputs import PlanInput
-from reconciler.plan.service import deschedule, kill
 from reconciler.plan.updates import Step, act_on, end_of_foreign, paused_by_person
 
 SECOND_LOOK_S = 30

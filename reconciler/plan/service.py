@@ -16,17 +16,13 @@ from reconciler.model.live import (
     LiveJob,
     RefusedAnswer,
     TaskStatus,
-    Unknown,
 )
 from reconciler.model.memory import Owned
 from reconciler.model.plan import (
     Act,
-    DescheduleCron,
     FieldChange,
     Hold,
-    Impact,
     Keep,
-    KillTasks,
     Reason,
     StartUpdate,
 )
@@ -35,7 +31,10 @@ from reconciler.model.rendered import RenderedJob
 from reconciler.model.task import CanonicalTask, Config
 from reconciler.model.update import INSTALLATION, REVISION, SPEC, LiveUpdate, UpdateStatus
 from reconciler.plan import diff, impact
+from reconciler.plan.endings import in_place_of, kill
 from reconciler.plan.facts import Facts
+from reconciler.plan.holds import if_accepted, infeasible, not_adopted, quarantined, unanswered
+from reconciler.plan.impact import Touched
 from reconciler.plan.updates import Step, failed_before
 from reconciler.translate.owner import with_owner_of
 
@@ -62,86 +61,6 @@ def service(f: Facts, wanted: RenderedJob) -> Step:
     return _exact(f, wanted, live, live.groups)
 
 
-def kill(f: Facts, live: LiveJob, reason: Reason, *, prune: bool = False) -> Step:
-    """Return the kill of everything active, or the question for the task ids it rests on."""
-    if live.tasks is None or live.groups is None:
-        return Questions(tasks=frozenset({f.key}), groups=frozenset({f.key}))
-    ids = InstanceIds.of(t.instance for t in live.tasks)
-    if ids is None:
-        return Keep(f.key, f.project_name, Reason.GONE, origin=f.origin)
-    return Act(
-        key=f.key,
-        project=f.project_name,
-        reason=reason,
-        action=KillTasks(ids),
-        basis=basis.tasks_basis(live.tasks),
-        impact=Impact(kills=ids),
-        origin=f.origin,
-        spec=f.spec,
-        prune=prune,
-    )
-
-
-def deschedule(f: Facts, live: LiveJob, reason: Reason, *, prune: bool = False) -> Act:
-    """Return the removal of a cron template; its run goes on."""
-    detail = f"{_running(live)} left to finish" if live.count else ""
-    return Act(
-        key=f.key,
-        project=f.project_name,
-        reason=reason,
-        action=DescheduleCron(),
-        basis=basis.cron_basis(live),
-        detail=detail,
-        origin=f.origin,
-        spec=f.spec,
-        prune=prune,
-    )
-
-
-def not_adopted(f: Facts, changes: tuple[FieldChange, ...]) -> Hold:
-    return Hold(
-        f.key,
-        f.project_name,
-        Reason.NOT_ADOPTED,
-        release=f"--adopt {f.key}",
-        changes=changes,
-        origin=f.origin,
-    )
-
-
-def quarantined(f: Facts, why: str, changes: tuple[FieldChange, ...] = (), ids: str = "") -> Hold:
-    return Hold(
-        f.key,
-        f.project_name,
-        Reason.QUARANTINED,
-        detail=f"{why}{ids}",
-        release=f"declare another spec, or --retry {f.key}",
-        changes=changes,
-        origin=f.origin,
-    )
-
-
-def in_place_of(f: Facts, live: LiveJob, creation: Step) -> Step:
-    """Return the removal of what is of another kind, if what takes its place could be created."""
-    if isinstance(creation, Questions | Hold):
-        return creation
-    removal = _removal(f, live)
-    if not isinstance(removal, Act):
-        return removal
-    return replace(removal, then=creation if isinstance(creation, Act) else None)
-
-
-def _removal(f: Facts, live: LiveJob) -> Step:
-    if live.cron is None:
-        return kill(f, live, Reason.KIND_CHANGED)
-    detail = f"{_running(live)} killed after it" if live.count else ""
-    return replace(deschedule(f, live, Reason.KIND_CHANGED), detail=detail)
-
-
-def _running(live: LiveJob) -> str:
-    return "1 running task is" if live.count == 1 else f"{live.count} running tasks are"
-
-
 def removed_outside(owned: Owned) -> str:
     """Say that a job of ours is gone, and that we did not do it."""
     return f"was ours since {owned.since:%Y-%m-%d}: removed outside"
@@ -157,15 +76,8 @@ def _absent(f: Facts, wanted: RenderedJob, live: LiveJob | None, detail: str) ->
     start = StartUpdate(
         wanted.config, count, InstanceIds.first(count), wanted.creation, metadata(f)
     )
-    match f.answer:
-        case None if not f.final:
-            return Questions(accepted=((f.key, start),))
-        case RefusedAnswer(message):
-            return infeasible(f, message)
-        case None | Unknown():
-            return unanswered(f)
-    none: frozenset[int] = frozenset()
-    return _start(f, wanted, start, live, (frozenset(range(count)), none, none), (), detail)
+    act = _start(f, wanted, live, start, Touched(adds=frozenset(range(count))))
+    return if_accepted(f, replace(act, detail=detail))
 
 
 def _other_kind(f: Facts, wanted: RenderedJob, live: LiveJob) -> Step:
@@ -232,8 +144,8 @@ def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup
     wrong = frozenset(
         i for g in groups if not wanted.config.task.satisfied_by(g.config.task) for i in g.instances
     )
-    adds, updates, removes = declared - there, wrong & declared, there - declared
-    equal = not (adds or updates or removes)
+    ids = Touched(declared - there, wrong & declared, there - declared)
+    equal = not ids.all
     if not f.is_ours:
         if equal:
             return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
@@ -241,12 +153,12 @@ def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup
             return not_adopted(f, _changes(f, wanted, live, groups))
     if why := failed_before(f):
         differences = _changes(f, wanted, live, groups)
-        return quarantined(f, why, differences, _named(adds, updates))
+        return quarantined(f, why, differences, _named(ids))
     if equal:
         return _kept(f)
     if count == 0:
         return kill(f, live, Reason.SCALED_TO_ZERO)
-    return _change(f, wanted, live, groups, (adds, updates, removes))
+    return _change(f, wanted, live, groups, ids)
 
 
 def _change(
@@ -254,11 +166,10 @@ def _change(
     wanted: RenderedJob,
     live: LiveJob,
     groups: tuple[LiveGroup, ...],
-    ids: tuple[frozenset[int], frozenset[int], frozenset[int]],
+    ids: Touched,
 ) -> Step:
     assert wanted.change is not None, "a service can be updated"
-    adds, updates, removes = ids
-    only = InstanceIds.of(adds | updates | removes)
+    only = InstanceIds.of(ids.all)
     assert only is not None, "something differs"
     start = StartUpdate(
         _config_to_send(wanted, groups),
@@ -272,24 +183,22 @@ def _change(
             return Questions(diffs=((f.key, start),))
         case RefusedAnswer(message):
             return infeasible(f, message)
-        case DiffAnswer() as said:
-            told = (frozenset(said.add), frozenset(said.update), frozenset(said.remove))
-            if told != ids:
-                return _stale(f, said)
+        case DiffAnswer() as said if _touched(said) != ids:
+            return _stale(f, said)
+        case DiffAnswer():
+            act = _start(f, wanted, live, start, ids)
+            changes = _changes(f, wanted, live, groups)
+            return replace(act, changes=changes, detail=_drift_detail(f, ids.adds))
         case _:
             return unanswered(f)
-    differences = _changes(f, wanted, live, groups)
-    return _start(f, wanted, start, live, ids, differences, _drift_detail(f, adds))
+
+
+def _touched(said: DiffAnswer) -> Touched:
+    return Touched(frozenset(said.add), frozenset(said.update), frozenset(said.remove))
 
 
 def _start(
-    f: Facts,
-    wanted: RenderedJob,
-    start: StartUpdate,
-    live: LiveJob | None,
-    ids: tuple[frozenset[int], frozenset[int], frozenset[int]],
-    differences: tuple[FieldChange, ...],
-    detail: str,
+    f: Facts, wanted: RenderedJob, live: LiveJob | None, start: StartUpdate, ids: Touched
 ) -> Act:
     assert f.platform is not None, "a rendered job has a platform"
     return Act(
@@ -299,8 +208,6 @@ def _start(
         action=start,
         basis=basis.of_job(live),
         impact=impact.of_update(start, wanted, ids, f.platform),
-        changes=differences,
-        detail=detail,
         origin=f.origin,
         spec=f.spec,
     )
@@ -350,9 +257,9 @@ def _drift_detail(f: Facts, adds: frozenset[int]) -> str:
     )
 
 
-def _named(adds: frozenset[int], updates: frozenset[int]) -> str:
+def _named(ids: Touched) -> str:
     """Name the instances that a failed update left behind dead or on another config."""
-    dead, mixed = InstanceIds.of(adds), InstanceIds.of(updates)
+    dead, mixed = InstanceIds.of(ids.adds), InstanceIds.of(ids.updates)
     words = [f"{ids} {what}" for ids, what in ((dead, "dead"), (mixed, "on another config")) if ids]
     return f"; instances {', '.join(words)}" if words else ""
 
@@ -373,22 +280,6 @@ def _stale(f: Facts, said: DiffAnswer) -> Hold:
         f" remove {list(said.remove)}"
     )
     return Hold(f.key, f.project_name, Reason.STALE_BASIS, detail=detail, origin=f.origin)
-
-
-def infeasible(f: Facts, message: str) -> Hold:
-    return Hold(
-        f.key,
-        f.project_name,
-        Reason.INFEASIBLE,
-        detail=f"Aurora: {message}",
-        release=f"mend {f.origin}",
-        origin=f.origin,
-    )
-
-
-def unanswered(f: Facts) -> Hold:
-    why = f.answer.why if isinstance(f.answer, Unknown) else "it was not asked"
-    return Hold(f.key, f.project_name, Reason.LIVE_UNKNOWN, detail=why, origin=f.origin)
 
 
 def metadata(f: Facts) -> tuple[tuple[str, str], ...]:

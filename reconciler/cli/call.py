@@ -70,11 +70,11 @@ class Call:
     def view(self, report: RoundReport) -> View:
         """Return how to show a plan: as this terminal wants it, with commands to copy.
 
-        After a preview everything that was ordered is part of them. An approval is, if it names one
-        of the plans that are shown.
+        After a preview everything that was ordered is part of them. An approval is, if it released
+        anything.
         """
-        digests = {r.plan.digest for r in report.rounds}
-        told = {**self.told, "approve": tuple(sorted(self.orders.approve & digests))}
+        used = any(r.plan.approved for r in report.rounds)
+        told = {**self.told, "approve": tuple(sorted(self.orders.approve)) if used else ()}
         previewed = command(told, (*PLACE, *ORDERS, "approve"))
         return View(
             width=show.width(),

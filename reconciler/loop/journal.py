@@ -9,12 +9,11 @@ from datetime import datetime
 
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Memory
-from reconciler.model.outcome import Deferred, Outcome
+from reconciler.model.outcome import Outcome
 from reconciler.model.plan import Act, Hold, Plan, Reason
 from reconciler.model.round import ActEnded, ActStarted, Event, JobStatus, PastAct
 from reconciler.plan import learn
 from reconciler.plan.inputs import PlanInput
-from reconciler.plan.order import digest
 from reconciler.record.store import Record
 from reconciler.report.release import as_called, exact, remembered
 
@@ -86,15 +85,10 @@ class RoundJournal:
             self._record.keep_round(plan.cluster, now, plan.revision.id, unmanaged, jobs)
 
     def _releases(self, plan: Plan) -> Callable[[Hold], str]:
-        """Return what says how a hold is released from now on.
-
-        What was done since is no longer in the plan, so the digest is that of what is left.
-        """
-        done = {o.act.key for o in self.outcomes if not isinstance(o, Deferred)}
+        """Return what says how a hold is released from now on."""
         orders = self._given.orders
         called = as_called(orders.only, orders.adopt, allow_older=orders.allow_older)
-        left = digest(d for d in plan.decisions if d.key not in done)
-        return lambda hold: remembered(exact(hold.release, left), called)
+        return lambda hold: remembered(exact(hold.release, plan.digest), called)
 
     def _keep(self, after: Memory, found: Iterable[tuple[JobKey, PastAct]] = ()) -> None:
         self._record.keep(self._given.cluster.name, self._memory, after, found)

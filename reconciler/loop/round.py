@@ -29,6 +29,7 @@ from reconciler.model.round import (
     RoundReport,
 )
 from reconciler.plan import learn
+from reconciler.plan.guard import HOUR
 from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.plan.quiet import Past
 from reconciler.record.fault import RecordError
@@ -91,6 +92,7 @@ class Rounds:
         self._work = work
         self._retried: frozenset[str] = frozenset()
         self._past: dict[str, Past] = {}
+        self._approved: dict[str, tuple[datetime, frozenset[str]]] = {}
 
     def preview(self, now: datetime) -> RoundReport:
         """Return what a round would do. Nothing is sent and nothing is written."""
@@ -200,16 +202,21 @@ class Rounds:
             snapshot=one.snapshot,
             memory=learn.declared_again(known, declared.keys()),
             now=one.now,
-            orders=self._orders(name),
+            orders=self._orders(name, one.now),
         )
         found = planned(one.seat, given, one.stored, self._past.get(name))
         self._past[name] = found.past
+        if found.plan.approved != given.orders.approved:
+            self._approved[name] = (one.now, found.plan.approved)
         return found
 
-    def _orders(self, cluster: str) -> Orders:
-        """A person's word to try again is for once: the memory keeps when it was given."""
+    def _orders(self, cluster: str, now: datetime) -> Orders:
+        """A person's word to try again is for once: the memory keeps when it was given. What was
+        approved holds for the rounds that it takes, and not for ever."""
         orders = self._work.orders
-        return replace(orders, retry=()) if cluster in self._retried else orders
+        retry = () if cluster in self._retried else orders.retry
+        at, approved = self._approved.get(cluster, (now, frozenset[str]()))
+        return replace(orders, retry=retry, approved=approved if now - at < HOUR else frozenset())
 
     def _journal(self, one: Planned, listen: Listen) -> RoundJournal:
         work = self._work

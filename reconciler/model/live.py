@@ -156,7 +156,7 @@ class LiveSnapshot:
     unclear: Mapping[JobKey, str] = field(default_factory=dict)
     ended: Mapping[JobKey, tuple[LiveUpdate, ...]] = field(default_factory=dict)
     answers: Mapping[JobKey, Answer] = field(default_factory=dict)
-    quotas: Mapping[str, Quota] = field(default_factory=dict)
+    quotas: Mapping[str, Quota | Unknown] = field(default_factory=dict)
     pending: Mapping[str, str] = field(default_factory=dict)
     events: Mapping[str, tuple[UpdateEvent, ...]] = field(default_factory=dict)
 

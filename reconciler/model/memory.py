@@ -17,13 +17,17 @@ from reconciler.model.update import LiveUpdate
 
 @dataclass(frozen=True, slots=True)
 class Owned:
-    """A job of ours: by which project, since when, from which file, at which revision last."""
+    """A job of ours: by which project, since when, from which file, at which revision last.
+
+    `idle` says that there was nothing to run when it was last seen as it was declared.
+    """
 
     project: str
     since: datetime
     path: str
     revision: str
     on_remove: OnRemove = OnRemove.FINISH
+    idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +56,21 @@ class Deed(Enum):
     PRUNE = "prune"
     KILL = "kill"
     RESTART = "restart"
+    SCALE_DOWN = "scale-down"
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """One act that the guard counts: RESTART counts jobs whose running instances were restarted."""
+    """One act that the guard counts: RESTART counts jobs whose running instances were restarted.
+
+    `before` is how many instances there were before a scale-down.
+    """
 
     at: datetime
     project: str
     key: JobKey
     deed: Deed
+    before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +89,13 @@ class Intent:
     revision: str = ""
 
 
+# Under this name stand the platform's own limits, beside those of its projects.
+FLEET = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A project's limits at `revision`: as declared there, and as they are in force there.
+    """A project's limits at `revision`, or the fleet's: as declared there, and as in force there.
 
     What is in force is the stricter of this revision's and the one before: loosening a limit takes
     effect one revision later, so that no commit can loosen the guard and use it at once.

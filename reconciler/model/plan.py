@@ -36,7 +36,7 @@ class Reason(Enum):
     CRON_DRIFTED = ("CronDrifted", Standing.ACT, "the template differs from what is declared")
     CRON_DISABLED = ("CronDisabled", Standing.ACT, "declared with enabled: false")
     KIND_CHANGED = ("KindChanged", Standing.ACT, "live is of another kind than declared")
-    SUPERSEDED = ("Superseded", Standing.ACT, "an update of ours to an older spec is in flight")
+    SUPERSEDED = ("Superseded", Standing.ACT, "an update to another spec is in flight")
     AUTO_PAUSED = ("AutoPaused", Standing.ACT, "our update waits and cannot move by itself")
     STALLED = ("Stalled", Standing.ACT, "our update never gets up")
     REMOVED = ("Removed", Standing.ACT, "ours, and no longer declared")
@@ -45,6 +45,7 @@ class Reason(Enum):
     UPDATE_IN_FLIGHT = ("UpdateInFlight", Standing.WAITING, "our update is rolling")
     TASKS_DYING = ("TasksDying", Standing.WAITING, "tasks are being killed; Aurora counts them")
     MASTER_NOT_SETTLED = ("MasterNotSettled", Standing.WAITING, "its master is not settled")
+    QUOTA_TAKEN = ("QuotaTaken", Standing.WAITING, "its quota is free once other jobs are gone")
     WORKERS_FIRST = ("WorkersFirst", Standing.WAITING, "removed after its workers are gone")
     RUN_IN_PROGRESS = ("RunInProgress", Standing.WAITING, "a run of the former template goes on")
     SECOND_LOOK = ("SecondLook", Standing.WAITING, "a prune needs two readings 30 s apart")
@@ -56,6 +57,7 @@ class Reason(Enum):
     OVER_QUOTA = ("OverQuota", Standing.BLOCKED, "the role's quota does not allow it")
     FOREIGN_UPDATE = ("ForeignUpdate", Standing.BLOCKED, "an update that is not ours is active")
     PAUSED = ("Paused", Standing.BLOCKED, "a person paused our update")
+    BATCH_DONE = ("BatchDone", Standing.BLOCKED, "a batch is done, and its rollout asks a person")
     ABORTED = ("Aborted", Standing.BLOCKED, "a person ended our update")
     NOT_ADOPTED = ("NotAdopted", Standing.BLOCKED, "live, not ours, and different")
     MASTER_HELD = ("MasterHeld", Standing.BLOCKED, "its master is held")
@@ -70,7 +72,7 @@ class Reason(Enum):
         Standing.BLOCKED,
         "too many recorded jobs are gone at once",
     )
-    TREE_INCOMPLETE = ("TreeIncomplete", Standing.BLOCKED, "not declared, in a tree with faults")
+    TREE_INCOMPLETE = ("TreeIncomplete", Standing.BLOCKED, "not found in a tree that has faults")
     PRUNE_OFF = ("PruneOff", Standing.BLOCKED, "not declared, and its project does not prune")
     RECORD_LOST = ("RecordLost", Standing.BLOCKED, "ours by its mark only: the record was lost")
     # meant
@@ -93,6 +95,13 @@ class Reason(Enum):
 APPROVABLE = (Reason.GUARDED, Reason.CLUSTER_LOOKS_EMPTIED, Reason.RECORD_LOST)
 # How their release is told before anybody knows the digest.
 APPROVAL = "--approve DIGEST of this plan"
+# Holds that turn into the act that they hold within the same run, if nothing else happens.
+LATER_IN_THE_RUN = (
+    Reason.SECOND_LOOK,
+    Reason.MASTER_NOT_SETTLED,
+    Reason.WORKERS_FIRST,
+    Reason.QUOTA_TAKEN,
+)
 # Acts that begin what was not there.
 CREATIONS = (Reason.ABSENT, Reason.CRON_ABSENT)
 
@@ -280,15 +289,27 @@ class Keep:
 Decision = Act | Hold | Keep
 
 
+def coming(decision: Decision) -> Act | None:
+    """Return the act that this run will come to for the job; None when a hold or keep stands."""
+    match decision:
+        case Act():
+            return decision
+        case Hold(reason=reason, wanted=wanted) if reason in LATER_IN_THE_RUN:
+            return wanted
+        case _:
+            return None
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All decisions of one round on one cluster, in the order in which acts are carried out.
 
-    `digest` names what would be done (acts, and acts that only the guard holds): `--approve` takes
-    it. `unread` says why nothing could be decided; then every decision is a hold. `made_at` and
-    every time and duration in it are by the cluster's clock, which runs `clock` times as fast as
-    ours. `by_mark` counts the jobs that only their marks say are ours, for want of a record;
-    `recorded` says that there is one from now on.
+    `digest` names what waits for a person's approval, and is empty where nothing does; `--approve`
+    takes it. `approved` are the acts that one which was given named. `unread` says why nothing
+    could be decided; then every decision is a hold. `made_at` and every time and duration in it are
+    by the cluster's clock, which runs `clock` times as fast as ours. `by_mark` counts the jobs that
+    only their marks say are ours, for want of a record; `recorded` says that there is one from now
+    on.
     """
 
     cluster: str
@@ -302,6 +323,7 @@ class Plan:
     clock: float = 1.0
     by_mark: int = 0
     recorded: bool = True
+    approved: frozenset[str] = frozenset()
 
     def acts(self) -> tuple[Act, ...]:
         return tuple(d for d in self.decisions if isinstance(d, Act))

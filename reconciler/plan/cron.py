@@ -14,7 +14,7 @@ from reconciler.model.task import Config
 from reconciler.plan import diff
 from reconciler.plan.endings import deschedule, in_place_of
 from reconciler.plan.facts import Facts
-from reconciler.plan.holds import if_accepted, not_adopted, quarantined
+from reconciler.plan.holds import dying, if_accepted, not_adopted, quarantined
 from reconciler.plan.service import explained, removed_outside
 from reconciler.plan.updates import Step, failed_before
 from reconciler.translate import crontab
@@ -31,6 +31,8 @@ def cron(f: Facts, wanted: RenderedJob) -> Step:
     if live is None or (live.cron is None and live.count == 0 and not live.unsettled):
         detail = "" if f.owned is None else f"; {removed_outside(f.owned)}"
         return _absent(f, wanted, schedule, detail)
+    if held := dying(f, live):
+        return held
     if live.cron is None:
         return _in_the_way(f, wanted, schedule, live)
     return _compared(f, wanted, schedule, live, live.cron)
@@ -68,19 +70,19 @@ def _compared(
     if not f.is_ours:
         if not changes:
             return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
-        if not f.adopt:
-            return not_adopted(f, changes)
-    if not changes:
+    elif not changes:
         return Keep(f.key, f.project_name, Reason.CONVERGED, origin=f.origin)
-    if why := failed_before(f):
-        return quarantined(f, why, changes)
     same = wanted.config.task.satisfied_by(template.config.task)
     config = template.config if same else with_owner_of(wanted.config, template.config)
     detail = _next_run(f, schedule)
     if live.count:
         detail += f"; {live.count} running tasks keep the old template"
-    act = _schedule(f, wanted, schedule, live, config)
-    return if_accepted(f, replace(act, changes=changes, detail=detail))
+    act = replace(_schedule(f, wanted, schedule, live, config), changes=changes, detail=detail)
+    if not (f.is_ours or f.adopt):
+        return not_adopted(f, act)
+    if why := failed_before(f):
+        return quarantined(f, why, act)
+    return if_accepted(f, act)
 
 
 def _schedule(

@@ -88,12 +88,18 @@ class Facts:
 
     @property
     def is_ours(self) -> bool:
-        """Return whether the job is ours: recorded, just started by us, or marked after a loss."""
-        if self.owned is not None or self.intent is not None:
+        """Return whether the job is ours: recorded, just started by us, or marked after a loss.
+
+        What carries another platform's mark was taken over since, whatever is on record: two that
+        each restored its own would restart it in turn for ever.
+        """
+        if self.intent is not None:
             return True
         if self.live is not None and self.live.update is not None and self.ours(self.live.update):
             return True
-        return self.fresh and self.marked
+        if self.mark and not self.marked:
+            return False
+        return self.owned is not None or (self.fresh and self.marked)
 
     @property
     def by_mark(self) -> bool:
@@ -101,13 +107,18 @@ class Facts:
         return self.fresh and self.owned is None and self.intent is None and self.marked
 
     @property
-    def marked(self) -> bool:
-        """Return whether the live config carries this platform's mark (which can be copied)."""
-        if self.live is None or self.platform is None:
-            return False
+    def mark(self) -> str:
+        """Return the platform whose mark the live config carries; a mark can be copied."""
+        if self.live is None:
+            return ""
         template = self.live.cron.config if self.live.cron is not None else None
         config = template or self.live.seen
-        return config is not None and dict(config.task.marks).get(OWNER_MARK) == self.platform.name
+        return dict(config.task.marks).get(OWNER_MARK, "") if config is not None else ""
+
+    @property
+    def marked(self) -> bool:
+        """Return whether the live config carries this platform's mark."""
+        return self.platform is not None and self.mark == self.platform.name
 
     def older_than(self, at: datetime | None, seconds: float) -> bool:
         return at is not None and self.now - at >= timedelta(seconds=seconds)

@@ -1,13 +1,12 @@
-"""What an act must pass beyond its own row: its master, newer revisions, the role's quota.
+"""What an act must pass beyond its own row: its master, newer revisions, a lost record.
 
 Each gate turns an act into a hold that remembers the act; none makes an act.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 
 from reconciler.model.keys import JobKey, workers_of
-from reconciler.model.live import LiveJob, LiveSnapshot
 from reconciler.model.plan import (
     APPROVAL,
     CREATIONS,
@@ -20,14 +19,17 @@ from reconciler.model.plan import (
     Reason,
     ResumeUpdate,
     RollbackUpdate,
-    ScheduleCron,
     Standing,
     StartUpdate,
 )
-from reconciler.model.rendered import RenderedJob
-from reconciler.model.task import CanonicalTask
 from reconciler.model.update import REVISION
 from reconciler.plan.facts import Facts
+
+
+def judged(act: Act) -> Act:
+    """Return what an act is judged by: an abort, by what it makes way for. Sent alone, it would
+    leave the job between two versions."""
+    return act.then if isinstance(act.action, AbortUpdate) and act.then is not None else act
 
 
 def held(act: Act, reason: Reason, detail: str, release: str) -> Hold:
@@ -49,7 +51,7 @@ def behind_master(decision: Decision, f: Facts, decided: Mapping[JobKey, Decisio
     master = f.wanted.desired.spec.master if f.wanted is not None else None
     if master is None or not isinstance(decision, Act):
         return decision
-    if not isinstance(decision.action, StartUpdate):
+    if not isinstance(judged(decision).action, StartUpdate):
         return decision
     match decided.get(master):
         case Keep(detail="") | None:
@@ -130,122 +132,3 @@ def _applied(f: Facts, act: Act) -> tuple[str, ...]:
     elif act.reason in CREATIONS and f.newest:
         found.append(f.newest)
     return tuple(found)
-
-
-@dataclass(frozen=True, slots=True)
-class Need:
-    """Cores, MiB of RAM and MiB of disk."""
-
-    cpu: float = 0.0
-    ram_mb: float = 0.0
-    disk_mb: float = 0.0
-
-    def __add__(self, other: "Need") -> "Need":
-        return Need(self.cpu + other.cpu, self.ram_mb + other.ram_mb, self.disk_mb + other.disk_mb)
-
-    def times(self, count: int) -> "Need":
-        return Need(self.cpu * count, self.ram_mb * count, self.disk_mb * count)
-
-    def beyond(self, other: "Need") -> "Need":
-        """Return how much more than `other` this is, per resource, never negative."""
-        return Need(
-            max(self.cpu - other.cpu, 0.0),
-            max(self.ram_mb - other.ram_mb, 0.0),
-            max(self.disk_mb - other.disk_mb, 0.0),
-        )
-
-
-def within_quota(
-    acts: Iterable[Act], wanted: Mapping[JobKey, RenderedJob], snapshot: LiveSnapshot
-) -> tuple[Decision, ...]:
-    """Check the acts against the roles' quotas in the order in which they will be sent.
-
-    Each alone may fit and all together not: an update is charged max(old, new) per resource
-    (QuotaManager), and what an earlier act takes is gone for a later one.
-    """
-    taken: dict[str, Need] = {}
-    found: list[Decision] = []
-    for act in acts:
-        more = _more(act, wanted.get(act.key), snapshot)
-        quota = snapshot.quotas.get(act.key.role)
-        if more is None or quota is None:
-            found.append(act)
-            continue
-        used = Need(quota.cpu_used, quota.ram_mb_used, quota.disk_mb_used)
-        total = used + taken.get(act.key.role, Need()) + more
-        lack = total.beyond(Need(quota.cpu, quota.ram_mb, quota.disk_mb))
-        if lack == Need():
-            taken[act.key.role] = taken.get(act.key.role, Need()) + more
-            found.append(act)
-        else:
-            found.append(_over(act, lack))
-    return tuple(found)
-
-
-def charged(act: Act, wanted: RenderedJob | None) -> bool:
-    """Return whether Aurora checks this act against the role's quota: production, not dedicated."""
-    if wanted is None or not wanted.production or _is_dedicated(wanted.config.task.value()):
-        return False
-    return isinstance(act.action, StartUpdate | ScheduleCron)
-
-
-def _is_dedicated(task: Mapping[str, object]) -> bool:
-    """Return whether a task asks for dedicated hosts: no quota limits these (QuotaManager)."""
-    constraints = task.get("constraints")
-    return isinstance(constraints, dict) and "dedicated" in constraints
-
-
-def _more(act: Act, wanted: RenderedJob | None, snapshot: LiveSnapshot) -> Need | None:
-    if wanted is None or not charged(act, wanted):
-        return None
-    each, live = _each(wanted), snapshot.jobs.get(act.key)
-    match act.action:
-        case StartUpdate(only=only):
-            rising = each.times(len(set(only) & set(range(act.action.instances))))
-            return rising.beyond(_falling(live, frozenset(only)))
-        case ScheduleCron(instances=instances):
-            template = live.cron if live is not None else None
-            before = _production(template.config.task, template.instances) if template else Need()
-            return each.times(instances).beyond(before)
-        case _:
-            return None
-
-
-def _each(wanted: RenderedJob) -> Need:
-    r = wanted.desired.spec.resources
-    return Need(r.cpu, r.ram_mb, r.disk_mb)
-
-
-def _falling(live: LiveJob | None, scope: frozenset[int]) -> Need:
-    """Return what the instances within the scope are charged now."""
-    total = Need()
-    for group in (live.groups if live is not None else None) or ():
-        total += _production(group.config.task, len(scope & set(group.instances)))
-    return total
-
-
-def _production(task: CanonicalTask, count: int) -> Need:
-    value = task.value()
-    resources = value.get("resources")
-    is_shared = value.get("production") and not _is_dedicated(value)
-    if not is_shared or not isinstance(resources, dict):
-        return Need()
-    return Need(
-        float(resources.get("cpu", 0)),
-        float(resources.get("ram_mb", 0)),
-        float(resources.get("disk_mb", 0)),
-    ).times(count)
-
-
-def _over(act: Act, lack: Need) -> Hold:
-    parts = [
-        f"{amount:g} {unit}"
-        for amount, unit in (
-            (lack.cpu, "cores"),
-            (lack.ram_mb, "MiB RAM"),
-            (lack.disk_mb, "MiB disk"),
-        )
-        if amount
-    ]
-    detail = f"role {act.key.role} lacks {', '.join(parts)}"
-    return held(act, Reason.OVER_QUOTA, detail, "a larger quota (aurora_admin set_quota), or less")

@@ -5,12 +5,12 @@ the fleet, a half-read tree that prunes it. Limits count over a sliding window t
 keeps, so that many small rounds cannot do what one large one may not.
 """
 
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from reconciler.model.keys import JobKey, workers_of
-from reconciler.model.memory import Deed, Limits, Memory, Owned
+from reconciler.model.memory import FLEET, Deed, Limits, Memory, Spent
 from reconciler.model.plan import (
     APPROVAL,
     CREATIONS,
@@ -18,13 +18,13 @@ from reconciler.model.plan import (
     Act,
     Decision,
     DescheduleCron,
-    Hold,
     KillTasks,
     Reason,
     StartUpdate,
+    coming,
 )
-from reconciler.model.policy import Guard, Policies, Project, Prune
-from reconciler.plan.gates import held
+from reconciler.model.policy import Guard, Policies, Prune
+from reconciler.plan.gates import held, judged
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -35,74 +35,83 @@ class Watched:
 
     memory: Memory
     limits: Mapping[str, Limits]
-    fleet: Guard
     live: frozenset[JobKey]
     now: datetime
 
+    @property
+    def fleet(self) -> Guard:
+        """Return the limits on all jobs together."""
+        limits = self.limits.get(FLEET)
+        return limits.guard_in_force if limits is not None else Guard()
 
-def deed_of(act: Act) -> Deed | None:
-    """Return what the guard counts this act as, once it was sent; None when it counts nothing."""
+    def of(self, role: str) -> Guard:
+        """Return the limits of the project that has a role; the fleet's, if nobody knows them."""
+        limits = self.limits.get(role)
+        return limits.guard_in_force if limits is not None else self.fleet
+
+
+def spent_by(act: Act, now: datetime) -> tuple[Spent, ...]:
+    """Return what the guard counts of this act, once it was sent."""
     match act.action:
         case KillTasks() | DescheduleCron():
-            return Deed.PRUNE if act.prune else Deed.KILL
-        case StartUpdate() if act.impact.restarts is not None:
-            return Deed.RESTART
+            deeds = [(Deed.PRUNE if act.prune else Deed.KILL, 0)]
+        case StartUpdate(instances=left):
+            kills = act.impact.kills or ()
+            deeds = [(Deed.RESTART, 0)] if act.impact.restarts is not None else []
+            deeds += [(Deed.SCALE_DOWN, left + len(kills))] if kills else []
         case _:
-            return None
+            deeds = []
+    return tuple(Spent(now, act.project, act.key, deed, before) for deed, before in deeds)
 
 
-def limits_of(
-    policies: Policies, recorded: Mapping[str, Limits], revision: str
-) -> dict[str, Limits]:
-    """Return every project's limits at this revision, to be used now and recorded."""
-    return {
-        name: _limits(project, recorded.get(name), revision)
-        for name, project in policies.projects.items()
+def limits_of(policies: Policies, memory: Memory, revision: str) -> dict[str, Limits]:
+    """Return the limits of the fleet and of every project at this revision, to be used now and
+    recorded. They go by the role: a project that is renamed is still held to what it was, and one
+    that cannot be read keeps its own for as long as it has a job."""
+    recorded = memory.limits
+    found = {
+        project.role: _limits(project.guard, project.prune, recorded.get(project.role), revision)
+        for project in policies.projects.values()
     }
+    found[FLEET] = _limits(policies.platform.guard, Prune.ON, recorded.get(FLEET), revision)
+    if unread := recorded.keys() - found.keys():
+        roles = {key.role for key in memory.owned}
+        found |= {role: recorded[role] for role in unread & roles}
+    return found
 
 
 def guarded(decisions: Sequence[Decision], watched: Watched) -> tuple[Decision, ...]:
     """Return the decisions with every act beyond a limit held.
 
-    A prune that only waits for its second look is judged with the rest: nobody should be told that
-    it will come, and half a minute later that it will not.
+    What only waits for a second look, or for its master, is judged with the rest: nobody should be
+    told that it will come, and half a minute later that it will not. A master that waits for its
+    workers is held by these.
     """
-    coming = {d.key: act for d in decisions if (act := _coming(d)) is not None}
-    acts = list(coming.values())
+    found = {d.key: act for d in decisions if (act := coming(d)) is not None}
+    acts = [judged(act) for act in found.values()]
     why: dict[JobKey, tuple[Reason, str]] = {}
     why.update(_restarts(acts, watched))
     why.update(_scale_downs(acts, watched))
     why.update(_kills(acts, watched))
     why.update(_vanished(acts, watched))
+    stopped = {d.key for d in decisions if d.reason is not Reason.WORKERS_FIRST} & why.keys()
     return tuple(
-        held(coming[d.key], *why[d.key], APPROVAL) if d.key in why else d for d in decisions
+        held(found[d.key], *why[d.key], APPROVAL) if d.key in stopped else d for d in decisions
     )
 
 
-def _coming(decision: Decision) -> Act | None:
-    if isinstance(decision, Hold) and decision.reason is Reason.SECOND_LOOK:
-        return decision.wanted
-    return decision if isinstance(decision, Act) else None
-
-
-def _limits(project: Project, recorded: Limits | None, revision: str) -> Limits:
+def _limits(guard: Guard, prune: Prune, recorded: Limits | None, revision: str) -> Limits:
     if recorded is None:
-        return Limits(revision, project.guard, project.guard, project.prune, project.prune)
+        return Limits(revision, guard, guard, prune, prune)
     if recorded.revision == revision:
         return recorded
-    off = Prune.OFF in (project.prune, recorded.prune)
     return Limits(
         revision=revision,
-        guard=project.guard,
-        guard_in_force=project.guard.stricter(recorded.guard),
-        prune=project.prune,
-        prune_in_force=Prune.OFF if off else Prune.ON,
+        guard=guard,
+        guard_in_force=guard.stricter(recorded.guard),
+        prune=prune,
+        prune_in_force=Prune.OFF if Prune.OFF in (prune, recorded.prune) else Prune.ON,
     )
-
-
-def _guard(watched: Watched, project: str) -> Guard:
-    limits = watched.limits.get(project) or watched.memory.limits.get(project)
-    return limits.guard_in_force if limits is not None else watched.fleet
 
 
 def _allowed(count: int, share: float, total: int) -> int:
@@ -111,27 +120,27 @@ def _allowed(count: int, share: float, total: int) -> int:
 
 def _kills(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reason, str]]:
     """Prunes and kills of a project in a day; and never its last job."""
-    by_project: dict[str, list[Act]] = {}
+    by_role: dict[str, list[Act]] = {}
     for act in acts:
-        if deed_of(act) in (Deed.PRUNE, Deed.KILL) or _ends_job(act):
-            by_project.setdefault(act.project, []).append(act)
+        if _kills_job(act):
+            by_role.setdefault(act.key.role, []).append(act)
     found: dict[JobKey, tuple[Reason, str]] = {}
-    for project, mine in by_project.items():
-        begun = _begun(project, watched)
-        why = _too_many_kills(project, mine, begun, watched) or _last_job(
-            project, mine, begun, watched
-        )
+    for role, mine in by_role.items():
+        begun = _begun(role, watched)
+        why = _too_many_kills(role, mine, begun, watched) or _last_job(role, mine, begun, watched)
         if why:
             found.update((act.key, (Reason.GUARDED, why)) for act in mine)
     return found
 
 
-def _ends_job(act: Act) -> bool:
-    """An abort that only makes way for a prune is the first half of it."""
-    return isinstance(act.action, AbortUpdate) and act.reason is Reason.REMOVED
+def _kills_job(act: Act) -> bool:
+    """Return whether nothing of a job is left; an abort before a prune is the first half of it."""
+    if isinstance(act.action, AbortUpdate):
+        return act.reason is Reason.REMOVED
+    return isinstance(act.action, KillTasks | DescheduleCron)
 
 
-def _begun(project: str, watched: Watched) -> frozenset[JobKey]:
+def _begun(role: str, watched: Watched) -> frozenset[JobKey]:
     """Return what was killed or pruned within a day.
 
     A job may need several acts (abort, deschedule, kill), and a master goes after its workers:
@@ -140,7 +149,7 @@ def _begun(project: str, watched: Watched) -> frozenset[JobKey]:
     return frozenset(
         s.key
         for s in watched.memory.spent
-        if s.project == project and s.deed in (Deed.PRUNE, Deed.KILL) and watched.now - s.at < DAY
+        if s.key.role == role and s.deed in (Deed.PRUNE, Deed.KILL) and watched.now - s.at < DAY
     )
 
 
@@ -151,79 +160,95 @@ def _counted(keys: Iterable[JobKey], known: Set[JobKey]) -> frozenset[JobKey]:
 
 
 def _too_many_kills(
-    project: str, mine: Sequence[Act], begun: frozenset[JobKey], watched: Watched
+    role: str, mine: Sequence[Act], begun: frozenset[JobKey], watched: Watched
 ) -> str:
     keys = {act.key for act in mine}
     spent = _counted(begun, begun | keys)
     fresh = _counted(keys, begun | keys) - spent
-    guard = _guard(watched, project)
-    allowed = _allowed(
-        guard.prunes_max, guard.prunes_share, len(_jobs(project, watched)) + len(spent)
-    )
+    guard = watched.of(role)
+    allowed = _allowed(guard.prunes_max, guard.prunes_share, len(_jobs(role, watched)) + len(spent))
     if not fresh or len(fresh | spent) <= allowed:
         return ""
-    # Who reads this counts the jobs below it, and must come to the same number.
-    once = " (a framework counts as one)" if len(fresh) < len(keys - begun) else ""
+    once = _once(fresh, keys - begun)
     done = f", {len(spent)} done already" if spent else ""
     return (
-        f"{len(fresh)} jobs of project {project} would be killed{once}{done};"
+        f"{len(fresh)} jobs of project {mine[0].project} would be killed{once}{done};"
         f" {allowed} allowed in a day"
     )
 
 
-def _last_job(project: str, mine: Sequence[Act], begun: frozenset[JobKey], watched: Watched) -> str:
-    jobs = _jobs(project, watched).keys()
+def _once(counted: Set[JobKey], named: Set[JobKey]) -> str:
+    """Who reads a number counts the jobs below it, and must come to the same."""
+    return " (a framework counts as one)" if len(counted) < len(named) else ""
+
+
+def _last_job(role: str, mine: Sequence[Act], begun: frozenset[JobKey], watched: Watched) -> str:
+    jobs = _jobs(role, watched)
     known = begun | jobs
-    pruned = _counted((act.key for act in mine if act.prune or _ends_job(act)), known)
-    left = _counted(jobs & watched.live, known) - pruned
-    if pruned <= _counted(begun, known) or left:
+    ended = _counted((act.key for act in mine if act.reason is not Reason.KIND_CHANGED), known)
+    left = _counted(jobs & watched.live, known) - ended
+    if ended <= _counted(begun, known) or left:
         return ""
-    return f"project {project} would have no job left"
+    if len(ended) == 1 and mine[0].reason in (Reason.SCALED_TO_ZERO, Reason.CRON_DISABLED):
+        # Its only job is still declared: it was switched off on purpose.
+        return ""
+    return f"project {mine[0].project} would have no job left"
 
 
-def _jobs(project: str, watched: Watched) -> dict[JobKey, Owned]:
-    return {k: o for k, o in watched.memory.owned.items() if o.project == project}
+def _jobs(role: str, watched: Watched) -> frozenset[JobKey]:
+    return frozenset(key for key in watched.memory.owned if key.role == role)
 
 
 def _scale_downs(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reason, str]]:
-    """One job may lose at most a share of its instances by a scale-down."""
+    """One job may lose at most a share of its instances by scale-downs, within a day."""
     found = {}
     for act in acts:
         kills = act.impact.kills
         if not isinstance(act.action, StartUpdate) or kills is None:
             continue
-        before = act.action.instances + len(kills)
-        share = _guard(watched, act.project).scale_down_share
-        if len(kills) > share * before:
-            detail = (
-                f"from {before} to {act.action.instances} instances, more than {share:.0%} down"
-            )
+        left = act.action.instances
+        before = max((left + len(kills), *_before(act.key, watched)))
+        share = watched.of(act.key.role).scale_down_share
+        if before - left > share * before:
+            detail = f"from {before} to {left} instances in a day, more than {share:.0%} down"
             found[act.key] = (Reason.GUARDED, detail)
     return found
+
+
+def _before(key: JobKey, watched: Watched) -> Iterator[int]:
+    """Yield of how many instances a job had within a day when it was scaled down."""
+    for s in watched.memory.spent:
+        if s.key == key and s.deed is Deed.SCALE_DOWN and watched.now - s.at < DAY:
+            yield s.before
 
 
 def _restarts(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reason, str]]:
     """Jobs that restart, over the fleet, in an hour. One job's normal rollout never trips."""
     mine = [act for act in acts if act.impact.restarts is not None]
-    spent = {
+    done = {
         s.key for s in watched.memory.spent if s.deed is Deed.RESTART and watched.now - s.at < HOUR
     }
-    fresh = {act.key for act in mine} - spent
+    keys = {act.key for act in mine}
+    spent = _counted(done, done | keys)
+    fresh = _counted(keys, done | keys) - spent
     allowed = _allowed(
         watched.fleet.restarts_max, watched.fleet.restarts_share, len(watched.memory.owned)
     )
     if len(fresh) <= 1 or len(fresh | spent) <= allowed:
         return {}
-    done = f", {len(spent)} did already" if spent else ""
-    detail = f"{len(fresh)} jobs would restart{done}; {allowed} allowed in an hour"
-    return {act.key: (Reason.GUARDED, detail) for act in mine if act.key in fresh}
+    once = _once(fresh, keys - done)
+    already = f", {len(spent)} did already" if spent else ""
+    detail = f"{len(fresh)} jobs would restart{once}{already}; {allowed} allowed in an hour"
+    begun = {key for key in keys if _counted((key,), done | keys) <= spent}
+    return {act.key: (Reason.GUARDED, detail) for act in mine if act.key not in begun}
 
 
 def _vanished(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reason, str]]:
     """A scheduler restored from a backup answers OK, and is empty."""
-    gone = [act for act in acts if act.reason in CREATIONS and act.key in watched.memory.owned]
+    owned = watched.memory.owned
+    gone = [a for a in acts if a.reason in CREATIONS and a.key in owned and not owned[a.key].idle]
     before = watched.memory.running_jobs
-    recorded = len(watched.memory.owned) if before is None else before
+    recorded = len(owned) if before is None else before
     allowed = _allowed(watched.fleet.vanished_max, watched.fleet.vanished_share, recorded)
     if len(gone) <= allowed:
         return {}

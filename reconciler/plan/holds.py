@@ -1,33 +1,54 @@
 """Why a declared job of any kind is left alone: whose it is, what failed, what Aurora says."""
 
-from reconciler.model.live import RefusedAnswer, Unknown
+from reconciler.model.keys import InstanceIds
+from reconciler.model.live import LiveJob, RefusedAnswer, TaskStatus, Unknown
 from reconciler.model.plan import Act, FieldChange, Hold, Reason, ScheduleCron, StartUpdate
 from reconciler.model.questions import Questions
 from reconciler.plan.facts import Facts
 from reconciler.plan.updates import Step
 
 
-def not_adopted(f: Facts, changes: tuple[FieldChange, ...]) -> Hold:
+def not_adopted(f: Facts, would: Act | tuple[FieldChange, ...]) -> Hold:
+    """Return the hold of a job that is not ours, with what an adoption would do or change."""
+    act = would if isinstance(would, Act) else None
     return Hold(
         f.key,
         f.project_name,
         Reason.NOT_ADOPTED,
+        detail=f"its mark says {f.mark}" if f.mark and not f.marked else "",
         release=f"--adopt {f.key}",
-        changes=changes,
+        changes=would.changes if isinstance(would, Act) else would,
         origin=f.origin,
+        wanted=act,
     )
 
 
-def quarantined(f: Facts, why: str, changes: tuple[FieldChange, ...] = (), ids: str = "") -> Hold:
+def quarantined(f: Facts, why: str, would: Act | None = None, ids: str = "") -> Hold:
+    """Return the hold of a config that failed, with what another try would do."""
     return Hold(
         f.key,
         f.project_name,
         Reason.QUARANTINED,
         detail=f"{why}{ids}",
         release=f"declare another spec, or --retry {f.key}",
-        changes=changes,
+        changes=would.changes if would is not None else (),
         origin=f.origin,
+        wanted=would,
     )
+
+
+def dying(f: Facts, live: LiveJob) -> Hold | None:
+    """Return a hold while tasks are being killed that no template has and no update replaces.
+
+    Aurora compares with tasks that die, too: asked now it says "unchanged", and the job dies.
+    """
+    if live.cron is not None or live.update is not None:
+        return None
+    ids = InstanceIds.of(t.instance for t in live.unsettled if t.status is TaskStatus.KILLING)
+    if ids is None:
+        return None
+    detail = f"instances {ids}"
+    return Hold(f.key, f.project_name, Reason.TASKS_DYING, detail=detail, origin=f.origin)
 
 
 def if_accepted(f: Facts, act: Act) -> Step:

@@ -15,12 +15,17 @@ from reconciler.model.tree import DesiredTree
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What the person who runs us asked for beyond the desired state."""
+    """What the person who runs us asked for beyond the desired state.
+
+    `approve` names plans by their digests, `approved` the acts of one that was found: what waits
+    for another round was approved with the rest.
+    """
 
     only: tuple[JobPattern, ...] = ()
     adopt: tuple[JobPattern, ...] = ()
     retry: tuple[JobPattern, ...] = ()
     approve: frozenset[str] = frozenset()
+    approved: frozenset[str] = frozenset()
     allow_older: bool = False
     prune_now: bool = False
 

@@ -12,15 +12,18 @@ from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveSnapshot, Unknown
 from reconciler.model.memory import Absence, Intent, Memory, Owned, Quarantine, Spent
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
-from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, StartUpdate
+from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, ScheduleCron, StartUpdate
 from reconciler.model.policy import OnRemove
+from reconciler.model.spec import DesiredJob
 from reconciler.model.update import TOKEN, LiveUpdate
 from reconciler.plan.facts import facts, spec_of, trouble_of, troubles_in
-from reconciler.plan.guard import DAY, deed_of
+from reconciler.plan.guard import DAY, spent_by
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.planner import limits
 
 V = TypeVar("V")
+
+_AS_DECLARED = (Reason.ADOPTED, Reason.CONVERGED, Reason.DISABLED)
 
 
 def intended(given: PlanInput, memory: Memory, act: Act, token: str) -> Memory:
@@ -49,8 +52,11 @@ def carried_out(given: PlanInput, memory: Memory, outcome: Outcome) -> Memory:
             return _applied(given, _without_intent(memory, key), act)
         case Refused(act=act, message=message):
             why = f"Aurora refused it: {message}"
-            found = Quarantine(trouble_of(act.spec), why, given.now)
             cleared = _never_done(given, memory, act)
+            if not isinstance(act.action, StartUpdate | ScheduleCron):
+                # A word to an update, or a kill: the declared spec was not even looked at.
+                return cleared
+            found = Quarantine(trouble_of(act.spec), why, given.now)
             return replace(cleared, quarantined={**memory.quarantined, key: found})
         case Deferred(act=act):
             return _never_done(given, memory, act)
@@ -146,19 +152,37 @@ def rounded(given: PlanInput, memory: Memory, plan: Plan) -> Memory:
         memory,
         fresh=memory.fresh and _needs_marks(given, seen),
         owned=_owned(given, memory, seen),
-        quarantined={k: q for k, q in memory.quarantined.items() if not _mended(given, k, q)},
+        quarantined={
+            k: q
+            for k, q in memory.quarantined.items()
+            if _matters(given, memory, k) and not _mended(given, k, q)
+        },
         absences=_absences(given, memory, seen),
         spent=tuple(s for s in memory.spent if given.now - s.at < DAY),
         limits=limits(given),
-        running_jobs=sum(key in given.snapshot.jobs for key in memory.owned),
+        running_jobs=_running(given, memory, seen),
         retried={
-            **memory.retried,
+            **{k: u for k, u in memory.retried.items() if _matters(given, memory, k)},
             **{k: u.id for k, u in ended.items() if k in seen and _retried(given, k)},
         },
         ended=ended,
         watermark_ms=_watermark(given, memory, seen),
         newest=_newest(given, memory),
     )
+
+
+def _running(given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]) -> int | None:
+    """Return how many jobs of ours are live. A cluster that looks emptied tells nothing of it."""
+    if any(d.reason is Reason.CLUSTER_LOOKS_EMPTIED for d in seen.values()):
+        return memory.running_jobs
+    return sum(key in given.snapshot.jobs for key in memory.owned)
+
+
+def _matters(given: PlanInput, memory: Memory, key: JobKey) -> bool:
+    """Return whether anything is known of a job that is on record, or may be declared."""
+    tree = given.tree
+    declared = key in given.rendered or key in given.unrendered or key in tree.broken
+    return key in memory.owned or declared or tree.incomplete is not None or tree.policies is None
 
 
 def _applied(given: PlanInput, memory: Memory, act: Act) -> Memory:
@@ -175,8 +199,7 @@ def _applied(given: PlanInput, memory: Memory, act: Act) -> Memory:
 
 
 def _spent(given: PlanInput, act: Act) -> tuple[Spent, ...]:
-    deed = deed_of(act)
-    return () if deed is None else (Spent(given.now, act.project, act.key, deed),)
+    return spent_by(act, given.now)
 
 
 def _never_done(given: PlanInput, memory: Memory, act: Act) -> Memory:
@@ -197,7 +220,14 @@ def _ownership(given: PlanInput, memory: Memory, key: JobKey) -> Owned:
         path=desired.origin.path,
         revision=given.tree.revision.id,
         on_remove=project.on_remove if project is not None else OnRemove.FINISH,
+        idle=_is_idle(desired),
     )
+
+
+def _is_idle(desired: DesiredJob) -> bool:
+    """Return whether nothing of it is live when all is as declared."""
+    schedule = desired.spec.schedule
+    return desired.spec.instances == 0 if schedule is None else not schedule.enabled
 
 
 def _owned(
@@ -210,7 +240,10 @@ def _owned(
         if decision.reason is Reason.GONE:
             if key in owned and _tells_of(given, owned[key]):
                 del owned[key]
-        elif decision.reason in (Reason.ADOPTED, Reason.CONVERGED) and key in given.rendered:
+        elif decision.reason is Reason.UNMANAGED:
+            # Another platform's mark is on it by now.
+            owned.pop(key, None)
+        elif decision.reason in _AS_DECLARED and key in given.rendered:
             before = memory.owned.get(key)
             owned[key] = (
                 before
@@ -231,8 +264,8 @@ def _as_told(given: PlanInput, key: JobKey, owned: Owned) -> bool:
     return (
         project is not None
         and bool(owned.revision)
-        and (owned.project, owned.path, owned.on_remove)
-        == (desired.project, desired.origin.path, project.on_remove)
+        and (owned.project, owned.path, owned.on_remove, owned.idle)
+        == (desired.project, desired.origin.path, project.on_remove, _is_idle(desired))
     )
 
 
@@ -313,10 +346,16 @@ def _absences(
         if declared or key not in seen or not _trusted(given, owned):
             continue
         before = memory.absences.get(key)
-        older = before is not None and given.tree.revision.descends_from(before.revision) is False
         fresh = Absence(given.now, given.tree.revision.id)
-        missing[key] = fresh if before is None or older else before
+        missing[key] = fresh if before is None or _is_void(given, before) else before
     return missing
+
+
+def _is_void(given: PlanInput, before: Absence) -> bool:
+    """Return whether a first look counts no more: an older tree's, or one that is yet to come by a
+    clock that was set back since."""
+    older = given.tree.revision.descends_from(before.revision) is False
+    return older or before.at > given.now
 
 
 def _ended(
@@ -335,13 +374,15 @@ def _ended(
 
 
 def _watermark(given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]) -> int:
-    """Return up to when ended updates need not be read again: only if every job was judged."""
-    if given.orders.only or any(d.reason is Reason.LIVE_UNKNOWN for d in seen.values()):
-        return memory.watermark_ms
+    """Return up to when ended updates need not be read again: those of jobs that were not judged
+    must be."""
     snapshot = given.snapshot
-    updates = (*(u for job in snapshot.jobs.values() for u in job.ended),)
-    gone = (*(u for found in snapshot.ended.values() for u in found),)
-    return max((memory.watermark_ms, *(u.modified_ms for u in (*updates, *gone))))
+    told = {**snapshot.ended, **{key: job.ended for key, job in snapshot.jobs.items() if job.ended}}
+    judged = {k for k in told if k in seen and seen[k].reason is not Reason.LIVE_UNKNOWN}
+    read = (u.modified_ms for k in judged for u in told[k])
+    unread = (u.modified_ms - 1 for k in told.keys() - judged for u in told[k])
+    upto = max((memory.watermark_ms, *read))
+    return max(memory.watermark_ms, min((upto, *unread)))
 
 
 def _newest(given: PlanInput, memory: Memory) -> str:

@@ -1,4 +1,4 @@
-"""In which order acts are carried out, and the digest that names what a plan would do."""
+"""In which order acts are carried out, and the digest that names what a person must approve."""
 
 import hashlib
 import json
@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from reconciler.model.keys import workers_of
 from reconciler.model.plan import (
     APPROVABLE,
+    AbortUpdate,
     Act,
     Action,
     Decision,
     DescheduleCron,
     Hold,
     KillTasks,
-    Reason,
     ScheduleCron,
     StartUpdate,
 )
@@ -30,37 +30,43 @@ def ordered(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
 
 
 def digest(decisions: Iterable[Decision]) -> str:
-    """Return what names the acts, those included that an approval or a second look releases.
+    """Return what names the acts that a person must approve, or nothing where there are none.
 
-    Independent of time, revision and order: the same deeds have the same digest, so that what was
-    approved in a preview is what may be done.
+    Independent of time, revision, order and of what else is done, so that what was approved in a
+    preview is what may be done, in whichever round of the run.
     """
-    told = [
-        (str(act.key), act.reason.label, _told(act.action))
-        for act in (_would(d) for d in decisions)
-        if act is not None
-    ]
-    text = json.dumps(sorted(told), separators=(",", ":"))
+    text = "\n".join(sorted(deeds(decisions)))
+    if not text:
+        return ""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _would(decision: Decision) -> Act | None:
-    if isinstance(decision, Act):
-        return decision
-    if isinstance(decision, Hold) and decision.reason in (*APPROVABLE, Reason.SECOND_LOOK):
-        return decision.wanted
-    return None
+def deeds(decisions: Iterable[Decision]) -> frozenset[str]:
+    """Return the name of each act that is held for approval."""
+    return frozenset(deed for d in decisions if (deed := deed_of(d)) is not None)
 
 
-def _told(action: Action) -> list[object]:
+def deed_of(decision: Decision) -> str | None:
+    """Return the name of the act that is held for approval, if one is."""
+    if not isinstance(decision, Hold) or decision.reason not in APPROVABLE:
+        return None
+    act = decision.wanted
+    assert act is not None, "what can be approved is an act"
+    told = (str(act.key), act.reason.label, _told(act.action, act.then))
+    return json.dumps(told, separators=(",", ":"))
+
+
+def _told(action: Action, then: Act | None) -> list[object]:
     name = type(action).__name__
     match action:
-        case StartUpdate(config=config, instances=instances, only=only):
-            return [name, config.task.digest, instances, str(only)]
+        case StartUpdate(config=config, instances=instances, only=only, settings=how):
+            return [name, config.task.digest, instances, str(only), repr(how)]
         case KillTasks(only=only):
             return [name, str(only)]
         case ScheduleCron(config=config, schedule=schedule, instances=instances):
             return [name, config.task.digest, schedule, action.collision.value, instances]
+        case AbortUpdate():
+            return [name, _told(then.action, then.then) if then is not None else None]
         case _:
             return [name]
 

@@ -11,22 +11,20 @@ from reconciler.model.keys import JobKey
 from reconciler.model.live import Absent, Present
 from reconciler.model.memory import Limits
 from reconciler.model.plan import APPROVABLE, Act, Decision, Hold, Plan, Reason
-from reconciler.model.policy import Guard
 from reconciler.model.questions import Questions
 from reconciler.plan.decide import decide
 from reconciler.plan.facts import Facts, facts, facts_of
 from reconciler.plan.gates import (
     behind_master,
     behind_workers,
-    charged,
     confirmed,
     not_older,
-    within_quota,
 )
 from reconciler.plan.guard import Watched, guarded, limits_of
 from reconciler.plan.inputs import PlanInput
-from reconciler.plan.order import digest, ordered
+from reconciler.plan.order import deed_of, deeds, digest, ordered
 from reconciler.plan.quiet import Past, quiet
+from reconciler.plan.quota import charged, within_quota, without_kills
 from reconciler.plan.updates import Step
 
 
@@ -71,7 +69,7 @@ def redrafted(draft: Draft, given: PlanInput, *, final: bool = False) -> Draft:
 def asked_by(draft: Draft, given: PlanInput) -> Questions:
     """Return what must still be asked before the plan is exact; falsy when nothing is."""
     asked = merged(tuple(s for s in draft.steps.values() if isinstance(s, Questions)))
-    acts = [s for s in draft.steps.values() if isinstance(s, Act)]
+    acts = (s for s in draft.steps.values() if isinstance(s, Act))
     roles = {
         act.key.role
         for act in acts
@@ -96,9 +94,10 @@ def concluded(draft: Draft, given: PlanInput) -> Plan:
     decided = {key: _settled(known[key], step) for key, step in draft.steps.items()}
     gated = {key: _gated(decided[key], known[key], decided, given) for key in decided}
     chosen = [d for key, d in gated.items() if given.orders.selects(key)]
-    sure = [confirmed(d, known[d.key]) for d in _within_quota(chosen, given)]
-    name = digest(sure)
-    guarded = {d.key: d for d in _guarded(sure, known, given, name)}
+    paid = within_quota(ordered(chosen), given.rendered, given.snapshot)
+    sure = [confirmed(d, known[d.key]) for d in paid]
+    judged = _guarded(sure, known, given)
+    guarded = {d.key: d for d in judged.decisions}
     decisions = ordered(_behind_guard(d, known[d.key], guarded) for d in guarded.values())
     assert len(decisions) == len(chosen), "two decisions for one job"
     return Plan(
@@ -108,19 +107,20 @@ def concluded(draft: Draft, given: PlanInput) -> Plan:
         decisions=decisions,
         problems=given.tree.problems,
         unmanaged=sum(d.reason is Reason.UNMANAGED for d in decisions),
-        digest=name,
+        digest=judged.digest,
         unread=given.snapshot.unread,
         clock=given.cluster.clock,
         by_mark=sum(f.by_mark for f in known.values()),
         recorded=bool(given.memory.installation),
+        approved=judged.approved,
     )
 
 
 def limits(given: PlanInput) -> dict[str, Limits]:
-    """Return each project's limits as this plan used them: to be recorded with the round."""
+    """Return the limits as this plan used them: to be recorded with the round."""
     if given.tree.policies is None:
         return dict(given.memory.limits)
-    return limits_of(given.tree.policies, given.memory.limits, given.tree.revision.id)
+    return limits_of(given.tree.policies, given.memory, given.tree.revision.id)
 
 
 def merged(asked: tuple[Questions, ...]) -> Questions:
@@ -150,8 +150,7 @@ def _steps(
 ) -> dict[JobKey, Step]:
     in_force = limits(given)
     return {
-        key: decide(f, given, in_force.get(f.project_name), going - {key})
-        for key, f in known.items()
+        key: decide(f, given, in_force.get(f.key.role), going - {key}) for key, f in known.items()
     }
 
 
@@ -175,27 +174,30 @@ def _gated(
     return not_older(followed, f, allow_older=given.orders.allow_older)
 
 
-def _within_quota(decisions: list[Decision], given: PlanInput) -> tuple[Decision, ...]:
-    """Return the acts, in the order in which they are charged and sent, and then the rest."""
-    acts = [d for d in ordered(d for d in decisions if isinstance(d, Act)) if isinstance(d, Act)]
-    rest = (d for d in decisions if not isinstance(d, Act))
-    return (*within_quota(acts, given.rendered, given.snapshot), *rest)
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Decisions after the guard and a person's approval, the digest of what is still held, and the
+    acts that were approved."""
+
+    decisions: tuple[Decision, ...]
+    digest: str
+    approved: frozenset[str]
 
 
-def _guarded(
-    decisions: list[Decision], known: Mapping[JobKey, Facts], given: PlanInput, name: str
-) -> tuple[Decision, ...]:
-    if name in given.orders.approve:
-        return tuple(_approved(d) for d in decisions)
-    policies = given.tree.policies
+def _guarded(decisions: list[Decision], known: Mapping[JobKey, Facts], given: PlanInput) -> Judged:
     watched = Watched(
         memory=given.memory,
         limits=limits(given),
-        fleet=policies.platform.guard if policies is not None else Guard(),
         live=frozenset(k for k, f in known.items() if isinstance(f.seen, Present)),
         now=given.now,
     )
-    return guarded(decisions, watched)
+    judged = guarded(decisions, watched)
+    named = digest(judged) in given.orders.approve
+    approved = deeds(judged) if named else given.orders.approved
+    if approved:
+        pairs = zip(decisions, judged, strict=True)
+        judged = tuple(_approved(d) if deed_of(j) in approved else j for d, j in pairs)
+    return Judged(judged, digest(judged), approved)
 
 
 def _behind_guard(decision: Decision, f: Facts, guarded: Mapping[JobKey, Decision]) -> Decision:
@@ -203,7 +205,7 @@ def _behind_guard(decision: Decision, f: Facts, guarded: Mapping[JobKey, Decisio
     if isinstance(decision, Hold) and decision.reason is Reason.MASTER_NOT_SETTLED:
         assert decision.wanted is not None, "workers that wait would act"
         return behind_master(decision.wanted, f, guarded)
-    return behind_workers(decision, guarded)
+    return behind_workers(without_kills(decision, guarded), guarded)
 
 
 def _approved(decision: Decision) -> Decision:

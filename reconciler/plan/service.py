@@ -15,7 +15,6 @@ from reconciler.model.live import (
     LiveGroup,
     LiveJob,
     RefusedAnswer,
-    TaskStatus,
 )
 from reconciler.model.memory import Owned
 from reconciler.model.plan import (
@@ -33,7 +32,14 @@ from reconciler.model.update import INSTALLATION, REVISION, SPEC, LiveUpdate, Up
 from reconciler.plan import diff, impact
 from reconciler.plan.endings import in_place_of, kill
 from reconciler.plan.facts import Facts
-from reconciler.plan.holds import if_accepted, infeasible, not_adopted, quarantined, unanswered
+from reconciler.plan.holds import (
+    dying,
+    if_accepted,
+    infeasible,
+    not_adopted,
+    quarantined,
+    unanswered,
+)
 from reconciler.plan.impact import Touched
 from reconciler.plan.updates import Step, failed_before
 from reconciler.translate.owner import with_owner_of
@@ -49,11 +55,10 @@ def service(f: Facts, wanted: RenderedJob) -> Step:
     live = f.live
     if live is None or (live.count == 0 and live.cron is None and not live.unsettled):
         return _absent(f, wanted, live, "" if f.owned is None else removed_outside(f.owned))
+    if held := dying(f, live):
+        return held
     if live.cron is not None or not live.is_service:
         return _other_kind(f, wanted, live)
-    dying = [t for t in live.unsettled if t.status is TaskStatus.KILLING]
-    if dying and live.update is None:
-        return _dying(f, dying_ids=InstanceIds.of(t.instance for t in dying))
     if live.groups is None:
         return Questions(groups=frozenset({f.key})) if _look_closer(f, wanted, live) else _kept(f)
     if live.count and not live.groups:
@@ -91,13 +96,6 @@ def _vanished(f: Facts, live: LiveJob) -> Hold:
     against a scheduler that looks emptied."""
     detail = f"{live.count} instances in bulk, and none when looked at closely"
     return Hold(f.key, f.project_name, Reason.STALE_BASIS, detail=detail, origin=f.origin)
-
-
-def _dying(f: Facts, dying_ids: InstanceIds | None) -> Hold:
-    # Aurora compares with tasks that die, too: asked now it says "unchanged", and the job dies.
-    return Hold(
-        f.key, f.project_name, Reason.TASKS_DYING, detail=f"instances {dying_ids}", origin=f.origin
-    )
 
 
 def _look_closer(f: Facts, wanted: RenderedJob, live: LiveJob) -> bool:
@@ -150,47 +148,48 @@ def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup
         if equal:
             return Keep(f.key, f.project_name, Reason.ADOPTED, origin=f.origin)
         if not f.adopt:
-            return not_adopted(f, _changes(f, wanted, live, groups))
+            return not_adopted(f, _change(f, wanted, live, groups, ids))
     if why := failed_before(f):
-        differences = _changes(f, wanted, live, groups)
-        return quarantined(f, why, differences, _named(ids))
+        change = None if equal else _change(f, wanted, live, groups, ids)
+        return quarantined(f, why, change, _named(ids))
     if equal:
         return _kept(f)
     if count == 0:
         return kill(f, live, Reason.SCALED_TO_ZERO)
-    return _change(f, wanted, live, groups, ids)
+    return _as_compared(f, wanted, groups, ids) or _change(f, wanted, live, groups, ids)
+
+
+def _as_compared(
+    f: Facts, wanted: RenderedJob, groups: tuple[LiveGroup, ...], ids: Touched
+) -> Step | None:
+    """Return None if the scheduler would touch these very instances; else what is to be done."""
+    match f.answer:
+        case None if not f.final:
+            return Questions(diffs=((f.key, _request(f, wanted, groups, ids)),))
+        case RefusedAnswer(message):
+            return infeasible(f, message)
+        case DiffAnswer() as said:
+            return None if _touched(said) == ids else _stale(f, said)
+        case _:
+            return unanswered(f)
 
 
 def _change(
-    f: Facts,
-    wanted: RenderedJob,
-    live: LiveJob,
-    groups: tuple[LiveGroup, ...],
-    ids: Touched,
-) -> Step:
+    f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup, ...], ids: Touched
+) -> Act:
+    act = _start(f, wanted, live, _request(f, wanted, groups, ids), ids)
+    changes = _changes(f, wanted, live, groups)
+    return replace(act, changes=changes, detail=_drift_detail(f, ids.adds))
+
+
+def _request(
+    f: Facts, wanted: RenderedJob, groups: tuple[LiveGroup, ...], ids: Touched
+) -> StartUpdate:
     assert wanted.change is not None, "a service can be updated"
     only = InstanceIds.of(ids.all)
     assert only is not None, "something differs"
-    start = StartUpdate(
-        _config_to_send(wanted, groups),
-        wanted.desired.spec.instances,
-        only,
-        wanted.change,
-        metadata(f),
-    )
-    match f.answer:
-        case None if not f.final:
-            return Questions(diffs=((f.key, start),))
-        case RefusedAnswer(message):
-            return infeasible(f, message)
-        case DiffAnswer() as said if _touched(said) != ids:
-            return _stale(f, said)
-        case DiffAnswer():
-            act = _start(f, wanted, live, start, ids)
-            changes = _changes(f, wanted, live, groups)
-            return replace(act, changes=changes, detail=_drift_detail(f, ids.adds))
-        case _:
-            return unanswered(f)
+    count, config = wanted.desired.spec.instances, _config_to_send(wanted, groups)
+    return StartUpdate(config, count, only, wanted.change, metadata(f))
 
 
 def _touched(said: DiffAnswer) -> Touched:
@@ -250,6 +249,8 @@ def explained(f: Facts, wanted: RenderedJob, live: CanonicalTask) -> tuple[Field
 def _drift_detail(f: Facts, adds: frozenset[int]) -> str:
     ended = f.last_ended
     if ended is None or not f.ours(ended) or ended.metadata.get(SPEC) != f.spec:
+        return ""
+    if ended.status is not UpdateStatus.ROLLED_FORWARD:
         return ""
     named = InstanceIds.of(adds)
     return "this very spec was applied before: live was changed outside" + (

@@ -41,13 +41,14 @@ def in_flight(f: Facts, live: LiveJob, update: LiveUpdate, otherwise: Step) -> S
         if f.project is not None and f.project.supersede_foreign_updates:
             return _superseded(f, update, otherwise)
         return _hold(f, Reason.FOREIGN_UPDATE, update, end_of_foreign(f))
-    if update.status.paused:
-        held = paused_by_person(f, update)
-        return held or act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
-    if update.status.awaiting_pulse:
-        return act_on(f, update, Reason.AUTO_PAUSED, PulseUpdate(update.id))
+    if held := paused_by_person(f, update):
+        return held
     if spec_in(update) != f.spec:
         return _superseded(f, update, otherwise)
+    if update.status.paused:
+        return _after_batch(f, update)
+    if update.status.awaiting_pulse:
+        return act_on(f, update, Reason.AUTO_PAUSED, PulseUpdate(update.id))
     return _rolling(f, live, update)
 
 
@@ -126,8 +127,20 @@ def paused_by_person(f: Facts, update: LiveUpdate) -> Step | None:
     # (JobUpdateControllerImpl).
     if word is not None and word.user is None:
         return None
-    resume = f"aurora update resume {f.key}, or aurora update abort {f.key}"
-    return _hold(f, Reason.PAUSED, update, resume, word)
+    return _hold(f, Reason.PAUSED, update, _resume(f), word)
+
+
+def _after_batch(f: Facts, update: LiveUpdate) -> Step:
+    """A rollout that pauses between its batches waits for a person; nothing else does."""
+    assert f.wanted is not None, "only a declared job's update is waited for"
+    change = f.wanted.change
+    if change is None or not change.pause_between or update.status.going_back:
+        return act_on(f, update, Reason.AUTO_PAUSED, ResumeUpdate(update.id))
+    return _hold(f, Reason.BATCH_DONE, update, _resume(f))
+
+
+def _resume(f: Facts) -> str:
+    return f"aurora update resume {f.key}, or aurora update abort {f.key}"
 
 
 def _superseded(f: Facts, update: LiveUpdate, otherwise: Step) -> Step:
@@ -144,9 +157,14 @@ def _superseded(f: Facts, update: LiveUpdate, otherwise: Step) -> Step:
             foreign=not f.ours(update),
             then=otherwise,
         )
-    if isinstance(otherwise, Keep) and not update.status.going_back:
+    stands = update.status.paused or update.status.awaiting_pulse
+    if isinstance(otherwise, Keep) and (stands or not update.status.going_back):
         # Live is right at this moment, and the update is about to change that.
         return act_on(f, update, Reason.SUPERSEDED, AbortUpdate(update.id))
+    if stands and isinstance(otherwise, Hold):
+        # Nothing moves by itself: what holds the next step holds the job.
+        detail = f"{_who(update)}, to another spec; {otherwise.detail}"
+        return replace(otherwise, detail=detail.removesuffix("; "))
     detail = f"{_who(update)}, to another spec; then: {otherwise.reason.meaning}"
     return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
 

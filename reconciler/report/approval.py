@@ -14,7 +14,7 @@ def unapproved(report: RoundReport, approve: Set[str], look: str) -> str:
     if not approved_another(report, approve):
         return ""
     told = ", ".join(f"--approve {digest}" for digest in sorted(approve))
-    now = ", ".join(f"{r.plan.digest} of {r.plan.cluster}" for r in report.rounds)
+    now = ", ".join(f"{r.plan.digest} of {r.plan.cluster}" for r in report.rounds if r.plan.digest)
     return (
         f"{told} is not the digest of this plan, which changed since or was narrowed otherwise:"
         f" it is {now} now. Nothing that is held was done. Look again: {look}"

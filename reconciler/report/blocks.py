@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from reconciler.model.plan import Act, Decision, FieldChange, Hold, Impact, Keep, Plan
-from reconciler.report.counts import coming, counted, doing
+from reconciler.model.plan import Act, Decision, FieldChange, Hold, Impact, Keep, Plan, coming
+from reconciler.report.counts import counted, doing
 from reconciler.report.difference import bare, difference, essence
 from reconciler.report.escape import escaped
 from reconciler.report.release import release

@@ -19,11 +19,10 @@ from reconciler.model.plan import (
     Reason,
     ScheduleCron,
     StartUpdate,
+    coming,
 )
 from reconciler.model.round import FaultKind, RoundReport
 from reconciler.report.escape import escaped
-
-LATER_IN_THE_RUN = (Reason.SECOND_LOOK, Reason.MASTER_NOT_SETTLED, Reason.WORKERS_FIRST)
 
 
 class Doing(Enum):
@@ -107,17 +106,6 @@ def doing(act: Act) -> Doing:
             return Doing.CREATE
         case _:
             return Doing.UPDATE
-
-
-def coming(decision: Decision) -> Act | None:
-    """Return the act that this run will come to for the job; None when a hold or keep stands."""
-    match decision:
-        case Act():
-            return decision
-        case Hold(reason=reason, wanted=wanted) if reason in LATER_IN_THE_RUN:
-            return wanted
-        case _:
-            return None
 
 
 def counts(report: RoundReport) -> Counts:

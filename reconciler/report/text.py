@@ -7,10 +7,10 @@ what is piped stays one fact per line. Everything from files and network is esca
 from collections.abc import Iterable, Iterator, Sequence
 
 from reconciler.model.keys import workers_of
-from reconciler.model.plan import Act, Keep, Plan, Reason, Standing
+from reconciler.model.plan import Act, Keep, Plan, Reason, Standing, coming
 from reconciler.model.round import ClusterRound, Fault, FaultKind, RoundReport
 from reconciler.report.blocks import LABEL, RELEASE, Told, block, groups
-from reconciler.report.counts import coming, counted, summary
+from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
 from reconciler.report.view import PIPED, View
 from reconciler.report.words import (
@@ -128,7 +128,7 @@ def _left_out(told: Sequence[Told], view: View) -> list[str]:
 
 def _next(report: RoundReport, view: View) -> list[str]:
     lines = [
-        f"Plan {r.plan.digest} of {escaped(r.plan.cluster)} at {escaped(r.plan.revision.id)}"
+        f"{_named(r.plan)} of {escaped(r.plan.cluster)} at {escaped(r.plan.revision.id)}"
         for r in report.rounds
     ]
     lines += [_clock(r.plan) for r in report.rounds if r.plan.clock != 1 and _tells(r.plan)]
@@ -138,6 +138,10 @@ def _next(report: RoundReport, view: View) -> list[str]:
         lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
         lines.append(f"{APPLY}{view.command}")
     return lines
+
+
+def _named(plan: Plan) -> str:
+    return f"Plan {plan.digest}" if plan.digest else "Plan"
 
 
 def _tells(plan: Plan) -> bool:

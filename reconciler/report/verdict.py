@@ -114,7 +114,7 @@ def approved_another(report: RoundReport, approve: Set[str]) -> bool:
     """Return whether what an approval releases is still held, and none of these plans was named."""
     decisions = (d for r in report.rounds for d in r.plan.decisions)
     held = any(isinstance(d, Hold) and d.reason in APPROVABLE for d in decisions)
-    return bool(approve) and held and not approve & {r.plan.digest for r in report.rounds}
+    return bool(approve) and held and not any(r.plan.approved for r in report.rounds)
 
 
 def status_code(report: StatusReport, *, detailed: bool) -> int:

@@ -19,9 +19,10 @@ from reconciler.model.plan import (
     RollbackUpdate,
     ScheduleCron,
     StartUpdate,
+    coming,
 )
 from reconciler.model.problem import Origin
-from reconciler.report.counts import Doing, coming, counted, doing
+from reconciler.report.counts import Doing, counted, doing
 from reconciler.report.escape import escaped
 
 LEGEND = {

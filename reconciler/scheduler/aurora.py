@@ -16,6 +16,7 @@ from reconciler.model.live import (
     LiveJob,
     LiveSnapshot,
     LiveTask,
+    Quota,
     RefusedAnswer,
     Unknown,
 )
@@ -160,7 +161,7 @@ class Aurora:
             keep(key, found, pending.update)
         for (key, _), found in (*diffs, *accepted):
             answers[key] = found
-        quotas.update((role, found) for role, found in roles if not isinstance(found, Unknown))
+        quotas.update(roles)
         return replace(
             snapshot,
             jobs=jobs,
@@ -226,7 +227,7 @@ class Aurora:
             return Unknown("populateJobConfig: OK, but without a config")
         return Accepted(config_of(found.taskConfig))
 
-    def _quota(self, role: str) -> Any:
+    def _quota(self, role: str) -> Quota | Unknown:
         kind = aurora.GetQuotaResult
         found = self._client.ask("getQuota", kind, ownerRole=role)
         return from_wire.quota(found) if isinstance(found, kind) else _unknown(found)

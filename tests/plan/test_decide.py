@@ -68,9 +68,27 @@ def decision(given: PlanInput, key: Any = KEY) -> Decision:
     return found
 
 
-def paused(*, by: str | None, status: UpdateStatus = UpdateStatus.ROLL_FORWARD_PAUSED) -> LiveJob:
+OTHER = "0" * 64 + "/3"
+OTHERS = replace(
+    a_config(), task=replace(a_config().task, marks=(("reconciler.owner", "somebody"),))
+)
+
+
+def paused(
+    *,
+    by: str | None,
+    status: UpdateStatus = UpdateStatus.ROLL_FORWARD_PAUSED,
+    spec: str = SPEC,
+    ours: bool = True,
+) -> LiveJob:
     event = UpdateEvent(status, NOW_MS, by, None if by else "Update auto paused")
-    return a_live_job(update=an_update(status, spec=SPEC, events=(event,)))
+    return a_live_job(update=an_update(status, spec=spec, events=(event,), ours=ours))
+
+
+def pausing(job: RenderedJob) -> RenderedJob:
+    """The same job, with a rollout that waits for a person after each batch."""
+    assert job.change is not None, "a service can be updated"
+    return replace(job, change=replace(job.change, pause_between=True))
 
 
 def rolling(
@@ -124,6 +142,20 @@ SERVICES: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decis
         a_job(version="2"),
         a_live_job(),
         NOBODYS,
+        Hold,
+        Reason.NOT_ADOPTED,
+    ),
+    "a task dies that is no service's": (
+        a_job(),
+        a_live_job(is_service=False, unsettled=(a_task(1, TaskStatus.KILLING),)),
+        None,
+        Hold,
+        Reason.TASKS_DYING,
+    ),
+    "recorded, with another platform's mark by now": (
+        a_job(version="2"),
+        a_live_job(groups=(a_group(OTHERS, (0, 1, 2)),)),
+        None,
         Hold,
         Reason.NOT_ADOPTED,
     ),
@@ -204,6 +236,13 @@ CRONS: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision
     "disabled and scheduled": (DISABLED, a_live_cron(), None, Act, Reason.CRON_DISABLED),
     "disabled and not there": (DISABLED, None, None, Keep, Reason.DISABLED),
     "a service in its place": (CRON, a_live_job(), None, Act, Reason.KIND_CHANGED),
+    "a service in its place, whose tasks die": (
+        CRON,
+        a_live_job(unsettled=(a_task(0, TaskStatus.KILLING),)),
+        None,
+        Hold,
+        Reason.TASKS_DYING,
+    ),
     "a run of a former template": (
         CRON,
         a_live_job(is_service=False, ids=(0,)),
@@ -276,8 +315,6 @@ def test_next_run_is_told_by_the_clock_of_the_scheduler(live: LiveJob | None, to
     assert found.detail.split(";")[0] == told
 
 
-OTHER = "0" * 64 + "/3"
-
 UPDATES: dict[str, tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Action] | None]] = {
     "foreign": (
         a_job(),
@@ -294,6 +331,27 @@ UPDATES: dict[str, tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Acti
         Act,
         Reason.AUTO_PAUSED,
         PulseUpdate,
+    ),
+    "ours, auto-paused, to another spec": (
+        a_job(version="2"),
+        paused(by=None, spec=OTHER),
+        Act,
+        Reason.SUPERSEDED,
+        AbortUpdate,
+    ),
+    "ours, awaiting a pulse, to another spec": (
+        a_job(version="2"),
+        rolling(spec=OTHER, status=UpdateStatus.ROLL_FORWARD_AWAITING_PULSE),
+        Act,
+        Reason.SUPERSEDED,
+        AbortUpdate,
+    ),
+    "ours, paused after a batch, as its rollout wants": (
+        pausing(a_job()),
+        paused(by=None),
+        Hold,
+        Reason.BATCH_DONE,
+        None,
     ),
     "ours, to this spec": (a_job(), rolling(), Hold, Reason.UPDATE_IN_FLIGHT, None),
     "ours, to this spec, rolling back": (
@@ -406,6 +464,45 @@ def test_updates(
     assert (type(found), found.reason) == (kind, reason)
     if isinstance(found, Act):
         assert type(found.action) is action
+
+
+def test_update_that_stands_is_held_by_what_holds_the_next_step() -> None:
+    """Nobody would ever move it: to say that it rolls would have everybody wait for nothing."""
+    wanted = a_job(version="2")
+    tree = a_tree(a_project(supersede_foreign_updates=True))
+    given = a_round([wanted], [paused(by="bob", spec=OTHER, ours=False)], tree=tree)
+    failed = Quarantine(trouble_of(spec_of(wanted)), "it crashed", NOW)
+    memory = replace(given.memory, quarantined={wanted.desired.key: failed})
+    found = decision(replace(given, memory=memory))
+    assert isinstance(found, Hold)
+    assert (found.reason, found.release) == (
+        Reason.QUARANTINED,
+        f"declare another spec, or --retry {wanted.desired.key}",
+    )
+
+
+def test_what_could_be_adopted_or_tried_again_says_what_that_would_do() -> None:
+    wanted, live = a_job(version="2"), a_live_job()
+    strange = decision(a_round([wanted], [live], memory=Memory("i")))
+    assert isinstance(strange, Hold)
+    given = a_round([wanted], [live])
+    failed = Quarantine(trouble_of(spec_of(wanted)), "it crashed", NOW)
+    memory = replace(given.memory, quarantined={wanted.desired.key: failed})
+    again = decision(replace(given, memory=memory))
+    assert isinstance(again, Hold)
+    would = decision(given)
+    assert isinstance(would, Act)
+    assert strange.wanted == again.wanted == would
+
+
+def test_own_rollback_is_no_change_from_outside() -> None:
+    wanted = a_job(version="2")
+    retry = Orders(retry=(JobPattern.parse("web"),))
+    for status, told in ((UpdateStatus.ROLLED_BACK, ""), (UpdateStatus.ROLLED_FORWARD, "outside")):
+        live = ended(status, spec=spec_of(wanted))
+        found = decision(a_round([wanted], [live], orders=retry))
+        assert found.detail.endswith(told)
+        assert bool(found.detail) == bool(told)
 
 
 def test_change_says_which_instances_it_is_of_where_they_differ() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from reconciler.model.keys import JobKey, JobPattern
-from reconciler.model.live import LiveJob, Quota, TaskStatus
+from reconciler.model.live import LiveJob, Quota, TaskStatus, Unknown
 from reconciler.model.memory import Absence, Deed, Limits, Memory, Spent
 from reconciler.model.plan import Act, Hold, Keep, Reason
 from reconciler.model.policy import Guard, Prune
@@ -205,6 +205,58 @@ def test_quota_is_checked_over_the_whole_plan(
     assert [found[job.desired.key.name] for job in declared] == wanted
 
 
+def test_quota_that_nobody_told_holds_what_would_be_charged() -> None:
+    unknown = a_snapshot(quotas={PROJECT: Unknown("timeout")})
+    given = a_round([a_job()], snapshot=unknown, memory=Memory("i"))
+    (found,) = plan(given).decisions
+    assert (found.reason, found.detail) == (
+        Reason.LIVE_UNKNOWN,
+        f"the quota of role {PROJECT}: timeout",
+    )
+    free = a_round([a_job(production=False)], snapshot=unknown, memory=Memory("i"))
+    assert reasons(free) == {"web": Reason.ABSENT}
+
+
+def test_framework_whose_workers_do_not_fit_is_not_begun() -> None:
+    """A master alone, or a new one before old workers, helps nobody."""
+    narrow = a_snapshot(quotas={PROJECT: Quota(3, 1e6, 1e6, 0, 0, 0)})
+    given = a_round(framework(), snapshot=narrow, memory=Memory("i"))
+    assert reasons(given) == {"b-master": Reason.OVER_QUOTA, "b-workers": Reason.OVER_QUOTA}
+    wide = a_snapshot(quotas={PROJECT: Quota(4, 1e6, 1e6, 0, 0, 0)})
+    assert reasons(replace(given, snapshot=replace(wide, answers=given.snapshot.answers))) == {
+        "b-master": Reason.ABSENT,
+        "b-workers": Reason.MASTER_NOT_SETTLED,
+    }
+
+
+def renamed(**differs: Any) -> PlanInput:
+    """A job that has another name now, in a role whose quota does not hold both."""
+    kept = a_key("kept")
+    live = (a_live_job(a_key("old")), a_live_job(kept))
+    tight = a_snapshot(*live, quotas={PROJECT: Quota(4, 1e6, 1e6, 3, 384, 384)})
+    seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)
+    memory = owning(a_key("old"), kept, absences={a_key("old"): seen})
+    jobs = [a_job(a_key("new")), a_job(kept)]
+    return a_round(jobs, live, snapshot=tight, memory=memory, **differs)
+
+
+def test_what_waits_for_quota_that_a_kill_gives_back_says_so() -> None:
+    found = {d.key.name: d for d in plan(renamed()).decisions}
+    assert found["old"].reason is Reason.REMOVED
+    assert found["new"].reason is Reason.QUOTA_TAKEN
+    assert "lacks 2 cores until" in found["new"].detail
+    tight = a_project(guard=Guard(prunes_max=0, prunes_share=0.0))
+    held = {d.key.name: d.reason for d in plan(renamed(tree=a_tree(tight))).decisions}
+    assert (held["old"], held["new"]) == (Reason.GUARDED, Reason.OVER_QUOTA)
+
+
+def test_abort_that_makes_way_for_what_does_not_fit_is_held() -> None:
+    rolling = a_live_job(update=an_update(spec="0/3"))
+    full = a_snapshot(rolling, quotas={PROJECT: Quota(3, 1e6, 1e6, 3, 384, 384)})
+    given = a_round([a_job(instances=9)], [rolling], snapshot=full)
+    assert reasons(given) == {"web": Reason.OVER_QUOTA}
+
+
 def after(revision: str) -> Revision:
     """A revision that comes after the one that was applied."""
     return Revision(revision, frozenset({REVISION_NOW}), frozenset({REVISION_NOW}))
@@ -267,7 +319,9 @@ def test_too_many_prunes_are_held_before_their_second_look() -> None:
     assert held_and_done(given) == (4, 0)
     approved = replace(given, orders=Orders(approve=frozenset({plan(given).digest})))
     assert {d.reason for d in plan(approved).decisions} == {Reason.SECOND_LOOK, Reason.CONVERGED}
-    assert plan(approved).digest == plan(given).digest
+    assert plan(approved).digest == "", "nothing is left to approve"
+    later = replace(given, orders=Orders(approved=plan(approved).approved))
+    assert held_and_done(replace(later, now=NOW + timedelta(minutes=1)))[0] == 0, "in a later round"
 
 
 def removed_framework(live: list[JobKey], spent: tuple[JobKey, ...], kept: int = 7) -> PlanInput:
@@ -420,7 +474,7 @@ def test_approval_releases_exactly_that_plan() -> None:
     digest = plan(given).digest
     approved = replace(given, orders=Orders(approve=frozenset({digest})))
     assert held_and_done(approved) == (0, 4)
-    assert plan(approved).digest == digest
+    assert plan(approved).digest == ""
     another = replace(undeclared(5, 5), orders=Orders(approve=frozenset({digest})))
     assert held_and_done(another) == (5, 0)
 

@@ -22,6 +22,8 @@ from tests.support.builders import (
     NOW,
     PROJECT,
     REVISION_NOW,
+    a_config,
+    a_group,
     a_job,
     a_key,
     a_live_cron,
@@ -74,6 +76,63 @@ def test_only_what_was_applied_is_owned_and_only_what_was_lost_is_pending(
     outcome: Outcome = make(act)
     found = carried_out(CREATION, intended(CREATION, CREATION.memory, act, "t1"), outcome)
     assert (KEY in found.owned, KEY in found.intents) == (owned, pending)
+
+
+def test_refused_word_to_an_update_says_nothing_of_the_spec() -> None:
+    given = a_round([a_job(version="2")], [a_live_job(update=an_update(spec="0/3"))])
+    act = act_of(given)
+    found = carried_out(given, intended(given, given.memory, act, "t1"), Refused(act, "not now"))
+    assert not found.quarantined
+    assert not found.intents
+
+
+def test_what_is_neither_declared_nor_ours_is_forgotten() -> None:
+    gone = a_key("gone")
+    trouble = Quarantine("s", "it crashed", NOW)
+    memory = owning(KEY, quarantined={gone: trouble}, retried={gone: "u7"})
+    found = after(a_round([a_job()], [a_live_job()], memory=memory))
+    assert (dict(found.quarantined), dict(found.retried)) == ({}, {})
+    torn = after(a_round([a_job()], [a_live_job()], memory=memory, tree=a_tree(incomplete="?")))
+    assert (dict(torn.quarantined), dict(torn.retried)) == ({gone: trouble}, {gone: "u7"})
+
+
+def test_job_that_carries_another_platforms_mark_is_no_longer_ours() -> None:
+    config = a_config()
+    theirs = replace(config, task=replace(config.task, marks=(("reconciler.owner", "x"),)))
+    live = a_live_job(groups=(a_group(theirs, (0, 1, 2)),))
+    assert not after(a_round([], [live], memory=owning(KEY))).owned
+
+
+def test_job_with_nothing_to_run_is_remembered_as_such() -> None:
+    given = a_round([a_job(instances=0)])
+    assert after(given).owned[KEY].idle
+    assert not after(a_round([a_job()], [a_live_job()])).owned[KEY].idle
+
+
+def test_watermark_passes_by_no_update_of_a_job_that_was_not_judged() -> None:
+    other = a_key("other")
+    early, late = (
+        replace(an_update(UpdateStatus.ROLLED_FORWARD), id=f"u{at}", modified_ms=at)
+        for at in (1000, 2000)
+    )
+    jobs = [a_job(), a_job(other)]
+    live = [a_live_job(ended=(late,)), a_live_job(other, ended=(early,))]
+    assert after(a_round(jobs, live)).watermark_ms == 2000
+    unclear = a_snapshot(*live, unclear={other: "timeout"})
+    assert after(a_round(jobs, live, snapshot=unclear)).watermark_ms == 999
+
+
+def test_cluster_that_looks_emptied_is_not_taken_for_its_normal_size() -> None:
+    keys = [a_key(f"j{i}") for i in range(9)]
+    memory = owning(*keys, running_jobs=9)
+    given = a_round([a_job(k) for k in keys], [], memory=memory)
+    assert after(given).running_jobs == 9
+
+
+def test_first_look_that_is_yet_to_come_counts_anew() -> None:
+    tomorrow = Absence(NOW + timedelta(days=1), REVISION_NOW)
+    given = a_round([], [a_live_job()], memory=owning(KEY, absences={KEY: tomorrow}))
+    assert after(given).absences == {KEY: Absence(NOW, REVISION_NOW)}
 
 
 LOST = Memory("i", fresh=True)

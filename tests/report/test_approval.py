@@ -11,7 +11,10 @@ OTHER = "fedcba9876543210"
 GUARDED = holds("web", Reason.GUARDED, wanted=updates("web"))
 SILENT: dict[str, tuple[RoundReport, set[str]]] = {
     "nothing was approved": (a_report(GUARDED), set()),
-    "this very plan was": (a_report(GUARDED), {DIGEST, OTHER}),
+    "what is held now came after": (
+        a_report(plans=(a_plan(GUARDED, approved=frozenset({"an act"})),)),
+        {OTHER},
+    ),
     "the approval is used up": (a_report(keeps("web")), {OTHER}),
     "what is held takes no approval": (a_report(holds("web", Reason.PAUSED)), {OTHER}),
 }

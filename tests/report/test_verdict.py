@@ -17,7 +17,7 @@ from reconciler.report.verdict import (
     reason_code,
     status_code,
 )
-from tests.report.reports import DIGEST, a_plan, a_report, creates, holds, keeps, updates
+from tests.report.reports import a_plan, a_report, creates, holds, keeps, updates
 from tests.support.builders import NOW, a_key
 
 PROBLEM = Problem(Origin("shop/web.yaml", 3, 5), 'unknown field "instnaces"')
@@ -54,11 +54,13 @@ REASONS = {
     Reason.WORKERS_FIRST: 2,
     Reason.RUN_IN_PROGRESS: 2,
     Reason.SECOND_LOOK: 2,
+    Reason.QUOTA_TAKEN: 2,
     Reason.OUTCOME_UNKNOWN: 2,
     Reason.INFEASIBLE: 4,
     Reason.OVER_QUOTA: 4,
     Reason.FOREIGN_UPDATE: 4,
     Reason.PAUSED: 4,
+    Reason.BATCH_DONE: 4,
     Reason.ABORTED: 4,
     Reason.NOT_ADOPTED: 4,
     Reason.MASTER_HELD: 4,
@@ -150,8 +152,15 @@ CASES: dict[str, tuple[RoundReport, dict[str, Any], int]] = {
         7,
     ),
     "this plan was approved, and something else is blocked": (
-        a_report(holds("web", Reason.GUARDED, wanted=updates("web"))),
-        {"approve": frozenset({DIGEST})},
+        a_report(
+            plans=(
+                a_plan(
+                    holds("web", Reason.GUARDED, wanted=updates("web")),
+                    approved=frozenset({"an act"}),
+                ),
+            )
+        ),
+        {"approve": frozenset({"fedcba9876543210"})},
         4,
     ),
     "an approval that was used up": (

@@ -184,7 +184,7 @@ def test_scheduler_that_says_nothing_of_a_plan_has_not_agreed(failure: Any) -> N
     taken = examined(Questions(accepted=((KEY, a_start()),)), populateJobConfig=failure)
     assert isinstance(taken.answers[KEY], Unknown)
     quota = examined(Questions(quotas=frozenset({"shop"})), getQuota=failure)
-    assert not quota.quotas
+    assert isinstance(quota.quotas["shop"], Unknown)
 
 
 # --- what an act rests on

@@ -81,7 +81,7 @@ MUTATIONS: dict[str, Mutation] = {
     "a job that is not ours is changed": Mutation(
         "plan/service.py",
         "        if not f.adopt:\n"
-        "            return not_adopted(f, _changes(f, wanted, live, groups))\n",
+        "            return not_adopted(f, _change(f, wanted, live, groups, ids))\n",
         "",
     ),
     "an update that is not ours is treated as ours": Mutation(
@@ -119,8 +119,8 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "tasks that die do not keep a start waiting": Mutation(
         "plan/service.py",
-        "    if dying and live.update is None:\n",
-        "    if False:\n",
+        "    if held := dying(f, live):\n",
+        "    if False and (held := dying(f, live)):\n",
     ),
     "workers do not wait for their master": Mutation(
         "plan/gates.py",
@@ -139,12 +139,12 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "the guard forgets what was killed before": Mutation(
         "plan/guard.py",
-        "        if s.project == project and s.deed in (Deed.PRUNE, Deed.KILL)",
+        "        if s.key.role == role and s.deed in (Deed.PRUNE, Deed.KILL)",
         "        if False and s.deed in (Deed.PRUNE, Deed.KILL)",
     ),
     "a scale-down of more than half passes": Mutation(
         "plan/guard.py",
-        "        if len(kills) > share * before:\n",
+        "        if before - left > share * before:\n",
         "        if False:\n",
     ),
     "an emptied cluster is filled again": Mutation(

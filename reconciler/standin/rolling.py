@@ -129,7 +129,8 @@ class Rolling:
             self.world.soon("task moved", task, task.status)
 
     def deleted(self, task: Task) -> None:
-        if self.updates.active(task.job) is not None:
+        # What had ended says nothing about its instance when it is pruned.
+        if not task.ended and self.updates.active(task.job) is not None:
             self.world.soon("instance gone", task)
 
     def _task_moved(self, task: Task, status: ScheduleStatus) -> None:

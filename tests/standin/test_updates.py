@@ -13,6 +13,7 @@ from reconciler.thrift.structs import (
     PercentageSlaPolicy,
     ResponseCode,
     SlaPolicy,
+    TaskQuery,
 )
 from tests.standin.scene import KEY, Scene, a_config, hosts, settings, some_resources
 
@@ -398,6 +399,17 @@ def test_no_sla_holds_back_what_does_not_run_anyhow() -> None:
     new = a_config("2", tier="preferred", slaPolicy=policy)
     key = scene.at(1000).update(new, 20, updateGroupSize=20, slaAware=True)
     assert scene.at(3000).statuses(key)[-1] == "ROLLED_FORWARD"
+
+
+def test_pruning_what_ended_before_says_nothing_about_what_is_on_its_way_out() -> None:
+    scene = Scene()
+    dying = a_config("1", sim={"kill_ms": 2000, "fail_ms": 60_000})
+    scene.update(dying, 2, updateGroupSize=2)
+    key = scene.at(62_000).update(dying, 1)
+    scene.at(63_000).do("pruneTasks", query=TaskQuery(jobKeys=(KEY,)))
+    assert scene.now_is() == {0: "RUNNING", 1: "KILLING"}
+    assert scene.actions(key, 1) == ["UPDATING"]
+    assert scene.at(65_000).statuses(key) == ["ROLLING_FORWARD", "ROLLED_FORWARD"]
 
 
 # --- history

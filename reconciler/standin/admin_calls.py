@@ -3,11 +3,17 @@
 Not imitated: backups, of which there are never any.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from reconciler.standin.answers import Told, check_not_blank, given
-from reconciler.standin.maintenance import Maintenance, Statuses
+from reconciler.standin.maintenance import Maintenance
+from reconciler.standin.nulls import (
+    NO_HOSTS,
+    NO_NAMES_TO_DRAIN,
+    NO_NAMES_TO_FREE,
+    NO_NAMES_TO_MARK,
+    check_unions,
+)
 from reconciler.standin.reconciliation import Reconciliation
 from reconciler.standin.refusal import Refusal
 from reconciler.thrift.structs import (
@@ -37,28 +43,28 @@ class AdminCalls:
     # --- maintenance
 
     def startMaintenance(self, hosts: Hosts | None) -> Told:
-        found = _for_hosts(self.maintenance.schedule, hosts)
+        found = self.maintenance.schedule(_names(hosts, NO_NAMES_TO_MARK))
         return Told(Result(startMaintenanceResult=StartMaintenanceResult(statuses=found)))
 
     def drainHosts(self, hosts: Hosts | None) -> Told:
-        found = _for_hosts(self.maintenance.drain, hosts)
+        found = self.maintenance.drain(_names(hosts, NO_NAMES_TO_DRAIN))
         return Told(Result(drainHostsResult=DrainHostsResult(statuses=found)))
 
     def slaDrainHosts(
         self, hosts: Hosts | None, defaultSlaPolicy: SlaPolicy | None, timeoutSecs: int | None
     ) -> Told:
-        def drain(names: Iterable[str]) -> Statuses:
-            return self.maintenance.sla_drain(names, defaultSlaPolicy, timeoutSecs or 0)
-
-        found = _for_hosts(drain, hosts)
+        names = _names(hosts, NO_NAMES_TO_DRAIN)
+        if names:
+            check_unions(defaultSlaPolicy)
+        found = self.maintenance.sla_drain(names, defaultSlaPolicy, timeoutSecs or 0)
         return Told(Result(drainHostsResult=DrainHostsResult(statuses=found)))
 
     def maintenanceStatus(self, hosts: Hosts | None) -> Told:
-        found = _for_hosts(self.maintenance.status, hosts)
+        found = self.maintenance.status(_names(hosts))
         return Told(Result(maintenanceStatusResult=MaintenanceStatusResult(statuses=found)))
 
     def endMaintenance(self, hosts: Hosts | None) -> Told:
-        found = _for_hosts(self.maintenance.end, hosts)
+        found = self.maintenance.end(_names(hosts, NO_NAMES_TO_FREE))
         return Told(Result(endMaintenanceResult=EndMaintenanceResult(statuses=found)))
 
     # --- storage
@@ -103,5 +109,6 @@ class AdminCalls:
         return Told()
 
 
-def _for_hosts(act: Callable[[Iterable[str]], Statuses], hosts: Hosts | None) -> Statuses:
-    return act(given(given(hosts).hostNames))
+def _names(hosts: Hosts | None, words: str | None = None) -> tuple[str, ...]:
+    """Return the hosts that are named; the words are those for none named at all."""
+    return given(given(hosts, NO_HOSTS).hostNames, words)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from typing import TypeVar
 
+from reconciler.standin.configs import check_job_key
+from reconciler.standin.nulls import NO_JOB_KEY
 from reconciler.standin.refusal import Refusal
-from reconciler.thrift.structs import ResponseCode, Result
+from reconciler.thrift.structs import JobKey, ResponseCode, Result
 
 T = TypeVar("T")
 
@@ -19,11 +21,16 @@ class Told:
     message: str | None = None
 
 
-def given(argument: T | None) -> T:
-    """Return an argument without which Aurora fails, and has no words for it."""
+def given(argument: T | None, words: str | None = None) -> T:
+    """Return an argument without which Aurora fails, in the words of the machine or in none."""
     if argument is None:
-        raise Refusal(None, ResponseCode.ERROR)
+        raise Refusal(words, ResponseCode.ERROR)
     return argument
+
+
+def given_job_key(key: JobKey | None) -> JobKey:
+    """Return an argument that has to name a job."""
+    return check_job_key(given(key, NO_JOB_KEY))
 
 
 def check_not_blank(text: str | None) -> str:

@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from reconciler.standin.completion import completed
+from reconciler.standin.nulls import NO_CONSTRAINT, NO_NAME, check_unions
 from reconciler.standin.refusal import Refusal
 from reconciler.standin.struct_text import member_of, thrift_text, wrapper_text
 from reconciler.thrift.structs import (
@@ -49,16 +50,6 @@ SINGLE: Mapping[str, str] = {
     "ipAddr": "IP",
 }
 REQUIRED: Mapping[str, str] = {"numCpus": "num_cpus", "ramMb": "ram_mb", "diskMb": "disk_mb"}
-
-# What the Java machine says of what Aurora does not check.
-_WRAPPERS = "org.apache.aurora.scheduler.storage.entities"
-NO_NAME = (
-    'Cannot invoke "String.equals(Object)" because the return value of '
-    f'"{_WRAPPERS}.IConstraint.getName()" is null'
-)
-NO_CONSTRAINT = (
-    f'Cannot invoke "{_WRAPPERS}.ITaskConstraint.getSetField()" because "<parameter1>" is null'
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +129,7 @@ def key_text(key: JobKey) -> str:
 
 def populated_job(job: JobConfiguration, rules: Rules) -> JobConfiguration:
     """Return a job checked and completed, as createJob and the cron calls take it."""
+    check_unions(job)
     if job.taskConfig is None:
         raise Refusal("Job configuration must have taskConfig set.")
     count = job.instanceCount or 0
@@ -166,6 +158,7 @@ def _check_environment(environment: str, rules: Rules) -> None:
 
 def populated(config: TaskConfig, instances: int, rules: Rules) -> TaskConfig:
     """Return a task checked and completed; `instances` is how many of it the job will have."""
+    check_unions(config)
     if config.container is None:
         config = replace(config, container=Container(mesos=MesosContainer()))
     task = completed(config)
@@ -235,10 +228,8 @@ def _check_dedicated(task: TaskConfig) -> None:
 def _with_container(task: TaskConfig, rules: Rules) -> TaskConfig:
     """Return the task with the parameters of its Docker container, if it may have one."""
     container = task.container
-    kind = "" if container is None else member_of(container)[0]
-    if not kind:
-        # A member that this Aurora does not know decodes to nothing set.
-        raise Refusal(None, ResponseCode.ERROR)
+    assert container is not None, "one that is unset was filled in"
+    kind, _ = member_of(container)
     docker = _docker(task)
     if docker is not None:
         task = _with_docker(task, docker, rules)
@@ -262,8 +253,6 @@ def _with_docker(task: TaskConfig, docker: DockerContainer, rules: Rules) -> Tas
 
 def _check_resources(task: TaskConfig, rules: Rules) -> None:
     kinds = Counter(member_of(resource)[0] for resource in task.resources or ())
-    if "" in kinds:
-        raise Refusal(None, ResponseCode.ERROR)
     repeated = sorted(SINGLE[kind] for kind, count in kinds.items() if count > 1 and kind in SINGLE)
     if repeated:
         raise Refusal(f"Multiple resource values are not supported for {', '.join(repeated)}")

@@ -39,11 +39,9 @@ def diff(
 ) -> Diff:
     """Return what leads from the live instances to `count` of the wanted config.
 
-    An empty scope is none; a live instance outside of one is unchanged. Raises Refusal for
-    a negative count.
+    An empty scope is none; a live instance outside of one is unchanged.
     """
-    if count < 0:
-        raise Refusal(f"Invalid range: [0..{count})", ResponseCode.ERROR)
+    check_count(count)
     goal = meaning(wanted)
     ids = set(range(count))
     concerned = ids | current.keys() if not scope else (ids | current.keys()) & scope
@@ -54,6 +52,12 @@ def diff(
         remove=tuple(sorted(other - ids)),
         unchanged=tuple(sorted(current.keys() - other)),
     )
+
+
+def check_count(count: int) -> None:
+    """Raise Refusal for a negative count; Aurora does before it looks at the scope."""
+    if count < 0:
+        raise Refusal(f"Invalid range: [0..{count})", ResponseCode.ERROR)
 
 
 def ranges(ids: Iterable[int]) -> tuple[Range, ...]:
@@ -74,11 +78,10 @@ def ranges(ids: Iterable[int]) -> tuple[Range, ...]:
 
 def instances_of(told: Iterable[Range]) -> frozenset[int]:
     """Return the ids in ranges that a client sent; Refusal where Aurora cannot take them."""
-    bounds = [(r.first or 0, r.last or 0) for r in told]
+    bounds = sorted({(r.first or 0, r.last or 0) for r in told})
     for first, last in bounds:
         if last < first:
             raise Refusal(f"Invalid range: [{first}..{last}]", ResponseCode.ERROR)
-    bounds.sort()
     for (first, last), (then, until) in pairwise(bounds):
         if then <= last:
             raise Refusal(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 
 from reconciler.standin.configs import amount, is_dedicated
+from reconciler.standin.nulls import NO_RESOURCES, check_unions
 from reconciler.standin.refusal import Refusal
 from reconciler.standin.struct_text import java_double, member_of, wrapper_text
 from reconciler.thrift.structs import (
@@ -210,9 +211,12 @@ def check_fits(quota: Usage, needed: Usage) -> None:
 
 def check_new_quota(quota: ResourceAggregate, consumed: Usage) -> ResourceAggregate:
     """Return a quota if it can be set for a role whose shared production consumes that much."""
-    resources = tuple(dict.fromkeys(quota.resources or ()))
+    if quota.resources is None:
+        raise Refusal(NO_RESOURCES, ResponseCode.ERROR)
+    resources = tuple(dict.fromkeys(quota.resources))
     if len(resources) > len(KINDS):
         raise Refusal("Too many resource values in quota.", ResponseCode.ERROR)
+    check_unions(resources)
     if Counter(member_of(r)[0] for r in resources).keys() != KINDS:
         raise Refusal(
             "Quota resources must be exactly: [CPUS, RAM_MB, DISK_MB]", ResponseCode.ERROR

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from reconciler.standin import queries, quota
-from reconciler.standin.answers import Told, check_not_blank, given
-from reconciler.standin.configs import Rules, check_job_key, populated, populated_job
+from reconciler.standin.answers import Told, check_not_blank, given, given_job_key
+from reconciler.standin.configs import Rules, populated, populated_job
 from reconciler.standin.cronjobs import CronJobs
-from reconciler.standin.diff import diff, groups, instances_of
+from reconciler.standin.diff import check_count, diff, groups, instances_of
 from reconciler.standin.holdings import Holdings
+from reconciler.standin.nulls import NO_REQUEST, NO_SETTINGS, NO_TASK, check_unions
 from reconciler.standin.placement import Placement
 from reconciler.standin.refusal import Refusal
 from reconciler.standin.struct_text import thrift_text, wrapper_text
@@ -53,7 +54,6 @@ from reconciler.thrift.structs import (
 S = ScheduleStatus
 
 KEY_DEPRECATED = "The key argument is deprecated, use the query argument instead"
-NO_JOB_KEY = 'Cannot invoke "org.apache.aurora.gen.JobKey.getRole()" because "<parameter1>" is null'
 
 _PENDING = (S.INIT, S.PENDING, S.THROTTLED)
 _FINISHED = (S.FINISHED, S.KILLED)
@@ -96,9 +96,7 @@ class Reads:
         return Told(Result(getPendingReasonResult=GetPendingReasonResult(reasons=reasons)))
 
     def getConfigSummary(self, job: JobKey | None) -> Told:
-        if job is None:
-            raise Refusal(NO_JOB_KEY, ResponseCode.ERROR)
-        key = check_job_key(job)
+        key = given_job_key(job)
         configs = {i: task.config for i, task in self.tasks.active(key).items()}
         summary = ConfigSummary(key=job, groups=groups(configs))
         return Told(Result(configSummaryResult=ConfigSummaryResult(summary=summary)))
@@ -202,13 +200,16 @@ class Reads:
         return Told(Result(getJobUpdateDetailsResult=one), KEY_DEPRECATED)
 
     def getJobUpdateDiff(self, request: JobUpdateRequest | None) -> Told:
-        request = given(request)
+        request = given(request, NO_REQUEST)
         count = request.instanceCount or 0
-        wanted = populated(given(request.taskConfig), count, self.rules)
+        wanted = populated(given(request.taskConfig, NO_TASK), count, self.rules)
+        check_unions(request.settings)
         assert wanted.job is not None, "a config without a job is refused"
         if wanted.job in self.crons.templates:
             raise Refusal("Cron jobs are not supported.")
-        scope = instances_of(given(request.settings).updateOnlyTheseInstances or ())
+        check_count(count)
+        settings = given(request.settings, NO_SETTINGS)
+        scope = instances_of(settings.updateOnlyTheseInstances or ())
         live = {i: task.config for i, task in self.tasks.active(wanted.job).items()}
         found = diff(live, wanted, count, scope or None)
         result = GetJobUpdateDiffResult(

@@ -7,6 +7,7 @@ backward is exactly the reverse. A strategy says how many may be worked on at on
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from reconciler.standin.nulls import NO_SIZES
 from reconciler.standin.refusal import Refusal
 from reconciler.thrift.structs import (
     BatchJobUpdateStrategy,
@@ -38,11 +39,12 @@ def told(settings: JobUpdateSettings) -> JobUpdateStrategy:
 def sizes(strategy: JobUpdateStrategy) -> tuple[int, ...]:
     """Return the sizes of the groups; only a variable batch has more than one."""
     if strategy.varBatchStrategy is not None:
-        return strategy.varBatchStrategy.groupSizes or ()
+        told = strategy.varBatchStrategy.groupSizes
+        if told is None:
+            raise Refusal(NO_SIZES, ResponseCode.ERROR)
+        return told
     plain = strategy.batchStrategy or strategy.queueStrategy
-    if plain is None:
-        # A strategy that this Aurora does not know decodes to nothing set.
-        raise Refusal(None, ResponseCode.ERROR)
+    assert plain is not None, "a strategy that is none is refused"
     return (plain.groupSize or 0,)
 
 

@@ -11,8 +11,9 @@ from reconciler.standin.answers import Told, check_not_blank, given
 from reconciler.standin.completion import completed
 from reconciler.standin.configs import Rules, check_job_key, populated
 from reconciler.standin.cronjobs import CronJobs
-from reconciler.standin.diff import Diff, diff, groups, instances_of, ranges
+from reconciler.standin.diff import Diff, check_count, diff, groups, instances_of, ranges
 from reconciler.standin.holdings import Holdings
+from reconciler.standin.nulls import NO_TASK_TO_ASK, NO_UPDATE_KEY, check_unions
 from reconciler.standin.quota import Held, check_update
 from reconciler.standin.refusal import Refusal
 from reconciler.standin.rolling import Rolling
@@ -76,7 +77,7 @@ class UpdateCalls:
     ) -> Told:
         request = given(request)
         count = request.instanceCount or 0
-        if not given(request.taskConfig).isService:
+        if not given(request.taskConfig, NO_TASK_TO_ASK).isService:
             raise Refusal("Updates are not supported for non-service tasks.")
         settings = _checked(given(request.settings), request, self.rules)
         wanted = populated(given(request.taskConfig), count, self.rules)
@@ -137,9 +138,10 @@ class UpdateCalls:
         return self._move(self._led(key, message), U.ROLLING_BACK, message, user)
 
     def pulseJobUpdate(self, key: JobUpdateKey | None) -> Told:
-        check_job_key(given(key).job)
-        check_not_blank(given(key).id)
-        update = self.updates.get(given(key))
+        key = given(key, NO_UPDATE_KEY)
+        check_job_key(key.job)
+        check_not_blank(key.id)
+        update = self.updates.get(key)
         pulsed = update is not None and self.rolling.pulse(update)
         status = JobUpdatePulseStatus.OK if pulsed else JobUpdatePulseStatus.FINISHED
         return Told(Result(pulseJobUpdateResult=PulseJobUpdateResult(status=status)))
@@ -150,9 +152,10 @@ class UpdateCalls:
         message: str | None,
         unknown: str = "Update does not exist ",
     ) -> Update:
-        check_job_key(given(key).job)
+        key = given(key, NO_UPDATE_KEY)
+        check_job_key(key.job)
         _check_message(message)
-        update = self.updates.get(given(key))
+        update = self.updates.get(key)
         if update is None:
             raise Refusal(unknown + wrapper_text(key))
         return update
@@ -171,6 +174,7 @@ def _checked(
     settings: JobUpdateSettings, request: JobUpdateRequest, rules: Rules
 ) -> JobUpdateSettings:
     """Return settings as Aurora keeps them; Refusal for the first fault in them."""
+    check_unions(settings)
     strategy = strategies.told(settings)
     found = completed(replace(settings, updateStrategy=strategy))
     sizes = strategies.sizes(strategy)
@@ -202,7 +206,8 @@ def _int32(value: int) -> int:
 
 
 def _check_message(message: str | None) -> None:
-    if message is not None and len(message) > MESSAGE_MAX:
+    # Java counts what is outside of the first plane twice.
+    if message is not None and len(message.encode("utf-16-le")) > 2 * MESSAGE_MAX:
         raise Refusal(None, ResponseCode.ERROR)
 
 
@@ -210,8 +215,7 @@ def _change(
     live: Mapping[int, TaskConfig], wanted: TaskConfig, count: int, settings: JobUpdateSettings
 ) -> Diff:
     """Return what the update changes; Refusal if it names instances that there are not."""
-    if count < 0:
-        diff(live, wanted, count)
+    check_count(count)
     scope = instances_of(settings.updateOnlyTheseInstances or ())
     found = diff(live, wanted, count, scope or None)
     strangers = found.strangers(scope)

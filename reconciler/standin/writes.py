@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from msgspec.structs import replace
 
 from reconciler.standin import queries
-from reconciler.standin.answers import BLANK, Told, check_not_blank, given
+from reconciler.standin.answers import BLANK, Told, check_not_blank, given, given_job_key
 from reconciler.standin.configs import Rules, check_job_key, key_text, populated_job
 from reconciler.standin.cronjobs import CronJobs
 from reconciler.standin.holdings import Holdings
 from reconciler.standin.lifecycle import Lifecycle
+from reconciler.standin.nulls import NO_INSTANCE_KEY, NO_JOB, NO_QUERY, check_unions
 from reconciler.standin.quota import (
     PROD_SHARED,
     check_addition,
@@ -51,7 +52,7 @@ class Writes:
     # --- jobs
 
     def createJob(self, description: JobConfiguration | None) -> Told:
-        job = populated_job(given(description), self.rules)
+        job = populated_job(given(description, NO_JOB), self.rules)
         if job.cronSchedule is not None:
             raise Refusal(NO_CRON)
         key, config, count = given(job.key), given(job.taskConfig), job.instanceCount or 0
@@ -66,7 +67,7 @@ class Writes:
     def killTasks(
         self, job: JobKey | None, instances: Iterable[int] | None, message: str | None, user: str
     ) -> Told:
-        key = check_job_key(job)
+        key = given_job_key(job)
         self.check_idle(key)
         wanted = frozenset(instances or ())
         told = f"Killed by {user}" + ("" if message is None else f".\n{message}")
@@ -78,7 +79,7 @@ class Writes:
         return Told() if any(killed) else Told(message="No tasks to kill.")
 
     def restartShards(self, job: JobKey | None, shardIds: Iterable[int] | None, user: str) -> Told:
-        key = check_job_key(job)
+        key = given_job_key(job)
         wanted = sorted(set(shardIds or ()))
         if not wanted:
             raise Refusal(BLANK, ResponseCode.ERROR)
@@ -93,7 +94,8 @@ class Writes:
         return Told()
 
     def addInstances(self, key: InstanceKey | None, count: int | None) -> Told:
-        job = check_job_key(given(key).jobKey)
+        key = given(key, NO_INSTANCE_KEY)
+        job = given_job_key(key.jobKey)
         wanted = count or 0
         if wanted <= 0:
             raise Refusal("Instance count must be positive.")
@@ -101,7 +103,7 @@ class Writes:
             raise Refusal("Instances may not be added to cron jobs.")
         self.check_idle(job)
         active = self.tasks.active(job)
-        pattern = active.get(given(key).instanceId or 0)
+        pattern = active.get(key.instanceId or 0)
         if pattern is None:
             raise Refusal("No active task found for a given instance ID.")
         self.check_count(len(active) + wanted)
@@ -121,8 +123,10 @@ class Writes:
         return self._put_cron(config, only_known=True)
 
     def _put_cron(self, told: JobConfiguration | None, *, only_known: bool) -> Told:
-        key = check_job_key(given(told).key)
-        job = populated_job(given(told), self.rules)
+        told = given(told, NO_JOB)
+        check_unions(told)
+        key = check_job_key(told.key)
+        job = populated_job(told, self.rules)
         if job.cronSchedule is None:
             raise Refusal(f"Job {key_text(key)} has no cron schedule")
         self.check_idle(key)
@@ -138,18 +142,17 @@ class Writes:
         return Told()
 
     def descheduleCronJob(self, job: JobKey | None) -> Told:
-        key = check_job_key(job)
+        key = given_job_key(job)
         self.check_idle(key)
         if self.crons.remove(key):
             return Told()
         return Told(message=f"Job {key_text(key)} is not scheduled with cron")
 
     def startCronJob(self, job: JobKey | None) -> Told:
+        key = given_job_key(job)
         try:
-            self.crons.trigger(check_job_key(job))
+            self.crons.trigger(key)
         except Refusal as refusal:
-            if refusal.message is None:
-                raise
             raise Refusal(f"Failed to start cron job - {refusal.message}") from None
         return Told()
 
@@ -169,7 +172,7 @@ class Writes:
         return Told()
 
     def pruneTasks(self, query: TaskQuery | None) -> Told:
-        asked: TaskQuery = given(query)
+        asked: TaskQuery = given(query, NO_QUERY)
         if any(status in ACTIVE_STATES for status in asked.statuses or ()):
             told = "Tasks in non-terminal state cannot be pruned."
             raise Refusal(told, ResponseCode.ERROR)

@@ -6,8 +6,6 @@ from msgspec.structs import replace
 
 from reconciler.standin.completion import completed
 from reconciler.standin.configs import (
-    NO_CONSTRAINT,
-    NO_NAME,
     Rules,
     check_job_key,
     is_job_key,
@@ -16,6 +14,7 @@ from reconciler.standin.configs import (
     populated,
     populated_job,
 )
+from reconciler.standin.nulls import NO_CONSTRAINT, NO_NAME
 from reconciler.standin.refusal import Refusal
 from reconciler.standin.struct_text import java_double, thrift_text, wrapper_text
 from reconciler.thrift.calls import decode_call, decode_reply
@@ -230,7 +229,10 @@ REFUSED: dict[str, tuple[TaskConfig, str | None]] = {
         "Only www2 may use hosts dedicated for that role.",
     ),
     "dedicated before container": (
-        replace(dedicated(TaskConstraint(limit=LimitConstraint())), container=Container()),
+        replace(
+            dedicated(TaskConstraint(limit=LimitConstraint())),
+            container=Container(docker=DockerContainer()),
+        ),
         "A dedicated constraint must be of value type.",
     ),
     "docker without an image": (in_docker(), "A container must specify an image."),
@@ -242,7 +244,16 @@ REFUSED: dict[str, tuple[TaskConfig, str | None]] = {
         in_docker(image="i"),
         "This scheduler is not configured to allow the container type DOCKER",
     ),
-    "container of an unknown kind": (a_task(container=Container()), None),
+    "container of an unknown kind": (
+        a_task(container=Container()),
+        'Cannot invoke "org.apache.aurora.gen.Container$_Fields.ordinal()" because the return '
+        'value of "org.apache.aurora.scheduler.storage.entities.IContainer.getSetField()" is null',
+    ),
+    "an unknown kind before all that is refused": (
+        a_task(tier="a b", resources=(Resource(numCpus=1.0), Resource())),
+        'Cannot invoke "org.apache.aurora.gen.Resource$_Fields.ordinal()" because the return '
+        'value of "org.apache.aurora.scheduler.storage.entities.IResource.getSetField()" is null',
+    ),
     "two of several resources": (
         a_task(
             resources=(
@@ -252,7 +263,6 @@ REFUSED: dict[str, tuple[TaskConfig, str | None]] = {
         ),
         "Multiple resource values are not supported for CPU, RAM, disk",
     ),
-    "resource of an unknown kind": (a_task(resources=(Resource(),)), None),
     "no ram": (
         a_task(resources=(Resource(numCpus=1.0), Resource(diskMb=1))),
         "ram_mb must be greater than 0.0",
@@ -295,7 +305,7 @@ def test_a_task_is_refused_in_auroras_words(name: str) -> None:
     assert refusal(config, 3, SLA) == words
 
 
-def test_a_fault_without_words_is_an_error() -> None:
+def test_what_aurora_cannot_wrap_is_an_error() -> None:
     with pytest.raises(Refusal) as told:
         populated(a_task(container=Container()), 1, RULES)
     assert told.value.code == ResponseCode.ERROR

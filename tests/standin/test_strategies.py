@@ -9,6 +9,7 @@ from reconciler.thrift.structs import (
     JobUpdateSettings,
     JobUpdateStrategy,
     QueueJobUpdateStrategy,
+    ResponseCode,
     VariableBatchJobUpdateStrategy,
 )
 
@@ -82,10 +83,11 @@ def test_older_settings_are_a_queue_or_a_batch() -> None:
     assert told(JobUpdateSettings(updateGroupSize=3, updateStrategy=batch(2))) == batch(2)
 
 
-def test_a_strategy_that_is_none_is_refused_without_a_word() -> None:
-    with pytest.raises(Refusal) as caught:
-        sizes(JobUpdateStrategy())
-    assert caught.value.message is None
+def test_a_variable_batch_without_sizes_is_an_error() -> None:
+    strategy = JobUpdateStrategy(varBatchStrategy=VariableBatchJobUpdateStrategy())
+    with pytest.raises(Refusal, match=r"VariableBatchJobUpdateStrategy\.getGroupSizes") as caught:
+        sizes(strategy)
+    assert caught.value.code is ResponseCode.ERROR
 
 
 def test_only_batches_pause() -> None:

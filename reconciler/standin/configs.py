@@ -74,7 +74,7 @@ def _tiers() -> Mapping[str, Tier]:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The flags of a cluster that decide what it accepts, with Aurora's defaults."""
+    """The flags of a scheduler, with Aurora's defaults."""
 
     tasks_per_job_max: int = 4000
     update_failures_max: int = 20_000
@@ -93,6 +93,8 @@ class Rules:
     sla_duration_max_s: int = 7200
     sla_without_production: bool = False
     cron_timezone: str = "GMT"
+    offer_hold_ms: int = 5 * 60 * 1000
+    offer_hold_jitter_ms: int = 60 * 1000
 
 
 # --- keys

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from reconciler.standin.agents import Agents
+from reconciler.standin.configs import Rules
 from reconciler.standin.inventory import PREFERENCE, Inventory, Known
 from reconciler.standin.vetoes import Room
 from reconciler.standin.world import World
 
-# How often an agent makes offers, and how long one is held.
+# How often an agent makes offers.
 ROUND_MS = 250
-HOLD_MS, HOLD_JITTER_MS = 5 * 60 * 1000, 60 * 1000
 
 
 @dataclass(slots=True)
@@ -37,8 +37,9 @@ class Offer:
 class Offers:
     """All offers, in the order in which they are looked at: by mode, then by chance."""
 
-    def __init__(self, world: World, agents: Agents, inventory: Inventory) -> None:
+    def __init__(self, world: World, agents: Agents, inventory: Inventory, rules: Rules) -> None:
         self._world = world
+        self._rules = rules
         self._agents = agents
         self._inventory = inventory
         self.held: dict[str, Offer] = {}
@@ -103,7 +104,8 @@ class Offers:
         self.count += 1
         room = Room(agent.free(), agent.free_port_count())
         self._insert(Offer(self.count, known, room, self._world.chance.random()))
-        hold_ms = HOLD_MS + self._world.chance.random() * HOLD_JITTER_MS
+        jitter_ms = self._world.chance.random() * self._rules.offer_hold_jitter_ms
+        hold_ms = self._rules.offer_hold_ms + jitter_ms
         self._world.after(hold_ms, "offer expires", host, self.count)
 
     def _insert(self, offer: Offer) -> None:

@@ -51,7 +51,7 @@ def put_together(world: World, rules: Rules) -> Parts:
     """Return the parts of an Aurora that has nothing yet."""
     tasks, updates, inventory = Tasks(), Updates(), Inventory()
     agents = Agents(world)
-    offers = Offers(world, agents, inventory)
+    offers = Offers(world, agents, inventory, rules)
     lifecycle = Lifecycle(world, tasks, agents)
     agents.freed, agents.gone = offers.ask, offers.drop
 

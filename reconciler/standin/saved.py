@@ -18,7 +18,7 @@ from reconciler.standin.world import World
 from reconciler.thrift.structs import JobConfiguration, JobKey, ResourceAggregate
 
 # Raised with every change that an older state cannot be read under.
-VERSION = 2
+VERSION = 3
 
 # What is kept of each part as it stands; the rest is made of that, or is below.
 KEPT: tuple[tuple[str, str, Any], ...] = (

@@ -20,6 +20,7 @@ from functools import cache
 from typing import assert_never
 
 from reconciler.standin.aurora import Aurora
+from reconciler.standin.configs import Rules
 from reconciler.standin.door import Door
 from reconciler.standin.web import Answer
 from reconciler.thrift.calls import READ_ONLY_METHODS, decode_call, decode_reply, encode_call
@@ -40,12 +41,16 @@ STEP_MS = 5
 # place, and draws waits. There has to be a seed under which ours draws what was drawn there; it is
 # looked for, beginning with one that was found before.
 DRAWN = {
+    "failing_rolls_back": 4,  # whether an offer was just being renewed when it was needed
     "flapping": 4,  # for how long a task is throttled
     "maintenance": 4,  # who was on the host that was drained, and who waited for a place
     "pending": 2,  # who of several got the only place
     "queries": 2,  # whose host was asked for
 }
 SEEDS_MAX = 150
+
+# The flags of the recorded scheduler that were not left as they are.
+RECORDED = Rules(offer_hold_ms=3000, offer_hold_jitter_ms=1000)
 
 # Twenty tasks on four hosts, each of which takes one at a time: how long one waits is drawn.
 TOLERANCES = {"maintenance": Tolerance(since_ms=2500, place_ms=2500)}
@@ -88,9 +93,8 @@ class Replay:
         header, _ = conversation(self.name)
         self._t0_ms = header.t0_ms
         # Time before the conversation, so that the hosts are known.
-        self.aurora = Aurora(
-            "local", recorded_hosts(), self._t0_ms - 1000, random.Random(self.seed)
-        )
+        begun_ms, chance = self._t0_ms - 1000, random.Random(self.seed)
+        self.aurora = Aurora("local", recorded_hosts(), begun_ms, chance, RECORDED)
         self.aurora.advance(self._t0_ms)
         self._door = Door(self.aurora, EXAMPLE_USERS)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from reconciler.standin.aurora import Aurora
+from reconciler.standin.configs import Rules
 from reconciler.standin.hosts import Host
 from reconciler.thrift.calls import METHODS
 from reconciler.thrift.structs import (
@@ -95,8 +96,8 @@ def settings(**differs: Any) -> JobUpdateSettings:
 class Scene:
     """One stand-in and somebody who calls it."""
 
-    def __init__(self, *cluster: Host, seed: int = 1) -> None:
-        self.aurora = Aurora("test", cluster or hosts(), T0_MS, random.Random(seed))
+    def __init__(self, *cluster: Host, seed: int = 1, rules: Rules | None = None) -> None:
+        self.aurora = Aurora("test", cluster or hosts(), T0_MS, random.Random(seed), rules)
 
     @property
     def now(self) -> int:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from reconciler.standin.configs import Rules
 from reconciler.standin.hosts import Host
 from reconciler.thrift.structs import Constraint, Hosts, JobKey, TaskQuery
 from tests.standin.scene import KEY, Scene, a_config, a_host, hosts, limit, some_resources, value
@@ -115,6 +116,15 @@ def test_an_offer_that_did_not_suit_is_not_looked_at_again_until_it_is_renewed()
     scene.at(1000).do("endMaintenance", hosts=Hosts(hostNames=("host-1",)))
     assert scene.at(4 * MINUTE).now_is() == {0: "PENDING"}
     assert scene.at(8 * MINUTE).now_is() == {0: "RUNNING"}
+
+
+def test_an_offer_is_renewed_as_soon_as_the_scheduler_does_not_hold_it_any_longer() -> None:
+    scene = Scene(*hosts(1), rules=Rules(offer_hold_ms=3000, offer_hold_jitter_ms=1000))
+    scene.do("drainHosts", hosts=Hosts(hostNames=("host-1",)))
+    scene.create(a_config())
+    scene.at(1000).do("endMaintenance", hosts=Hosts(hostNames=("host-1",)))
+    assert scene.at(2900).now_is() == {0: "PENDING"}
+    assert scene.at(15_000).now_is() == {0: "RUNNING"}
 
 
 def test_a_host_never_holds_more_than_it_has() -> None:

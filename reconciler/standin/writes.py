@@ -36,6 +36,8 @@ from reconciler.thrift.structs import (
 
 NO_CRON = "Cron jobs may only be created/updated by calling scheduleCronJob."
 UPDATING = "Job is currently updating"
+# The largest id that Java's int holds; what comes after it is below zero.
+INT_MAX = 2**31 - 1
 
 
 @dataclass(slots=True)
@@ -106,12 +108,14 @@ class Writes:
         pattern = active.get(key.instanceId or 0)
         if pattern is None:
             raise Refusal("No active task found for a given instance ID.")
+        last = max(active)
+        if last + wanted > INT_MAX:
+            raise Refusal(f"Invalid range: ({last}..{last + wanted - 2**32}]")
         self.check_count(len(active) + wanted)
         role = job.role or ""
         held = self.holdings.of(role)
         check_addition(self.holdings.limit(role), held, pattern.config, wanted)
-        first = max(active) + 1
-        self.lifecycle.insert(pattern.config, range(first, first + wanted))
+        self.lifecycle.insert(pattern.config, range(last + 1, last + 1 + wanted))
         return Told()
 
     # --- cron

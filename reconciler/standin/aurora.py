@@ -18,7 +18,7 @@ from reconciler.standin.hosts import Host
 from reconciler.standin.pages import Pages
 from reconciler.standin.parts import Parts, put_together
 from reconciler.standin.reads import Reads
-from reconciler.standin.refusal import Refusal
+from reconciler.standin.refusal import Refusal, Unwritable
 from reconciler.standin.update_calls import UpdateCalls
 from reconciler.standin.web import Answer
 from reconciler.standin.world import World
@@ -58,11 +58,16 @@ class Aurora:
     # --- calls
 
     def call(self, method: str, args: Mapping[str, Any], user: str) -> Response:
-        """Answer a call, and let everything happen that it sets off at this moment."""
+        """Answer a call, and let everything happen that it sets off at this moment.
+
+        Raises Unwritable where Aurora cannot write its answer.
+        """
         try:
             told = self._handlers[method](args, user)
         except Refusal as refusal:
             return self._response(refusal.code, refusal.message, refusal.result, refused=True)
+        except Unwritable:
+            raise
         except Exception as fault:
             # As in Aurora, whatever goes wrong within a call is an answer to it.
             words = f"{type(fault).__name__}: {fault}"

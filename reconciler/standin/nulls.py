@@ -50,6 +50,9 @@ NO_SIZES = _of_value(
     "java.util.List.stream()", f"{_GEN}.VariableBatchJobUpdateStrategy.getGroupSizes()"
 )
 NO_RESOURCES = _of_value("java.util.Set.size()", f"{_GEN}.ResourceAggregate.getResources()")
+NO_EXECUTOR = _of_value(
+    f"{_GEN}.ExecutorConfig.unsetData()", f"{_GEN}.TaskConfig.getExecutorConfig()"
+)
 NO_NAME = _of_value("String.equals(Object)", f"{_WRAPPERS}.IConstraint.getName()")
 NO_CONSTRAINT = _of_argument(f"{_WRAPPERS}.ITaskConstraint.getSetField()")
 

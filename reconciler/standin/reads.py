@@ -11,9 +11,15 @@ from reconciler.standin.configs import Rules, populated, populated_job
 from reconciler.standin.cronjobs import CronJobs
 from reconciler.standin.diff import check_count, diff, groups, instances_of
 from reconciler.standin.holdings import Holdings
-from reconciler.standin.nulls import NO_REQUEST, NO_SETTINGS, NO_TASK, check_unions
+from reconciler.standin.nulls import (
+    NO_EXECUTOR,
+    NO_REQUEST,
+    NO_SETTINGS,
+    NO_TASK,
+    check_unions,
+)
 from reconciler.standin.placement import Placement
-from reconciler.standin.refusal import Refusal
+from reconciler.standin.refusal import Refusal, Unwritable
 from reconciler.standin.struct_text import thrift_text, wrapper_text
 from reconciler.standin.tasks import Task, Tasks
 from reconciler.standin.updates import Updates
@@ -226,7 +232,9 @@ def _tasks(shown: Iterator[ScheduledTask]) -> Told:
 
 
 def _without_data(config: TaskConfig) -> TaskConfig:
-    assert config.executorConfig is not None, "Aurora fails without words, and so do we"
+    if config.executorConfig is None:
+        # Not before the answer is written: the data is left out of each task only then.
+        raise Unwritable(NO_EXECUTOR)
     return replace(config, executorConfig=replace(config.executorConfig, data=None))
 
 

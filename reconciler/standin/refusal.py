@@ -1,4 +1,4 @@
-"""How a call ends that Aurora would not carry out: raised anywhere below the RPCs, told once."""
+"""How a call ends that is not answered with OK: raised anywhere below the RPCs, told once."""
 
 from reconciler.thrift.structs import ResponseCode, Result
 
@@ -19,3 +19,10 @@ class Refusal(Exception):  # noqa: N818 - it is Aurora's answer, not a fault of 
         self.message = message
         self.code = code
         self.result = result
+
+
+class Unwritable(Exception):  # noqa: N818 - it is Aurora's fault, and imitated
+    """The words in which Aurora fails when its answer is being written down already.
+
+    The caller gets no answer at all, but an error of HTTP.
+    """

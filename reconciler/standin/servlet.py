@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from reconciler.standin.auth import ADMIN, JOBS, Users
 from reconciler.standin.configs import is_job_key
+from reconciler.standin.refusal import Unwritable
 from reconciler.standin.struct_text import wrapper_text
 from reconciler.standin.web import (
     BINARY,
@@ -131,7 +132,11 @@ class Servlet:
             if refused is not None:
                 return _reply(back, call, refused)
         # A reader need not say who he is.
-        return _reply(back, call, self.scheduler.call(call.method, call.args, user or UNSECURE))
+        caller = user or UNSECURE
+        try:
+            return _reply(back, call, self.scheduler.call(call.method, call.args, caller))
+        except Unwritable as fault:
+            return error_page(500, f"java.lang.NullPointerException: {fault}")
 
 
 def accepted(told: str | None) -> Wire:

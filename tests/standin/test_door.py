@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from reconciler.standin.auth import BadCredentials, Users, implies
+from reconciler.standin.configs import Rules
 from reconciler.standin.door import Door, Elsewhere
 from reconciler.standin.servlet import UNSECURE
 from reconciler.standin.web import BINARY, JSON, TJSON, Answer, as_json
@@ -19,6 +20,7 @@ from reconciler.thrift.calls import (
 )
 from reconciler.thrift.structs import (
     Container,
+    DockerContainer,
     InstanceKey,
     JobConfiguration,
     JobKey,
@@ -30,8 +32,10 @@ from reconciler.thrift.structs import (
     Result,
     ServerInfo,
     TaskConfig,
+    TaskQuery,
 )
 from tests.standin.raw import headers_of, line_of
+from tests.standin.scene import Scene, a_config
 from tests.standin.users import EXAMPLE_USERS
 from tests.support.recordings import Http, https
 
@@ -221,6 +225,19 @@ def test_a_colon_may_be_in_a_password() -> None:
 
 
 # --- what cannot be said
+
+
+def test_tasks_without_an_executor_cannot_be_told_without_its_data() -> None:
+    rules = Rules(container_types=frozenset({"docker", "mesos"}), docker_needs_executor=False)
+    scene = Scene(rules=rules)
+    docker = Container(docker=DockerContainer(image="busybox"))
+    scene.create(a_config(container=docker, executorConfig=None))
+    door, query = Door(scene.aurora, None), TaskQuery(role="www")
+    told = encode_call("getTasksWithoutConfigs", CALL, query=query)
+    found = door.answer("POST", "/api", {}, told)
+    assert (found.status, b"ExecutorConfig.unsetData()" in found.body) == (500, True)
+    told = encode_call("getTasksStatus", CALL, query=query)
+    assert response(door.answer("POST", "/api", {}, told), "getTasksStatus").result is not None
 
 
 def test_what_thrift_cannot_write_is_a_fault_of_the_server() -> None:

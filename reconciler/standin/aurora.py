@@ -173,7 +173,7 @@ def _handlers(parts: Parts) -> Mapping[str, Handle]:
     p = parts
     writes = Writes(p.tasks, p.updates, p.crons, p.lifecycle, p.holdings, p.rules)
     answering = (
-        Reads(p.tasks, p.updates, p.crons, p.placement, p.holdings, p.rules),
+        Reads(p.tasks, p.updates, p.crons, p.reasons, p.holdings, p.rules),
         writes,
         UpdateCalls(p.tasks, p.updates, p.crons, p.rolling, p.holdings, writes, p.rules),
         AdminCalls(p.maintenance, p.reconciliation),

@@ -75,10 +75,9 @@ class Pages:
         return as_json(list(self._groups()))
 
     def _groups(self) -> Iterator[dict[str, Any]]:
-        placement = self.parts.placement
-        for group in placement.groups.values():
+        for group in self.parts.placement.groups.values():
             assert group.config.job is not None, "a config without a job is refused"
-            reasons = (veto.reason for veto in placement.reasons(group.config))
+            reasons = (veto.reason for veto in self.parts.reasons.of(group.config))
             yield {
                 "penaltyMs": group.penalty_ms,
                 "taskIds": list(group.waiting),

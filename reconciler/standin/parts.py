@@ -15,6 +15,7 @@ from reconciler.standin.maintenance import Maintenance
 from reconciler.standin.offers import Offers
 from reconciler.standin.placement import Placement
 from reconciler.standin.preemption import Preemption
+from reconciler.standin.reasons import Reasons
 from reconciler.standin.reconciliation import Reconciliation
 from reconciler.standin.rolling import Rolling
 from reconciler.standin.sla import Sla
@@ -35,6 +36,7 @@ class Parts:
     inventory: Inventory
     offers: Offers
     lifecycle: Lifecycle
+    reasons: Reasons
     preemption: Preemption
     placement: Placement
     updates: Updates
@@ -66,7 +68,11 @@ def put_together(world: World, rules: Rules) -> Parts:
     counters = Counters(tasks, inventory)
     lifecycle.listeners.append(counters)
     sla = Sla(world, tasks, rules)
-    preemption = Preemption(world, tasks, inventory, offers, lifecycle, rules)
+    reasons = Reasons(world)
+    preemption = Preemption(world, tasks, inventory, offers, lifecycle, reasons, rules)
+    placement = Placement(
+        world, tasks, agents, inventory, offers, lifecycle, preemption, reasons, rules
+    )
     acting = Acting(world, tasks, lifecycle, updates, sla, counters)
     crons = CronJobs(world, tasks, lifecycle, rules)
     return Parts(
@@ -77,8 +83,9 @@ def put_together(world: World, rules: Rules) -> Parts:
         inventory=inventory,
         offers=offers,
         lifecycle=lifecycle,
+        reasons=reasons,
         preemption=preemption,
-        placement=Placement(world, tasks, agents, inventory, offers, lifecycle, preemption, rules),
+        placement=placement,
         updates=updates,
         rolling=Rolling(world, tasks, lifecycle, updates, acting, counters),
         crons=crons,

@@ -15,9 +15,10 @@ from reconciler.standin.lifecycle import Lifecycle
 from reconciler.standin.offers import Offer, Offers
 from reconciler.standin.preemption import Preemption
 from reconciler.standin.quantity import ports
+from reconciler.standin.reasons import Reasons
 from reconciler.standin.spread import crowd
 from reconciler.standin.tasks import Task, Tasks
-from reconciler.standin.vetoes import Crowd, Room, Unjudgeable, Veto, vetoes
+from reconciler.standin.vetoes import Crowd, Room, Unjudgeable
 from reconciler.standin.world import World
 from reconciler.thrift.structs import ScheduleStatus, TaskConfig
 
@@ -26,7 +27,11 @@ PENALTY_FIRST_MS, PENALTY_MOST_MS = 1000, 60 * 1000
 TASKS_PER_ATTEMPT = 5
 # So many attempts a second, of all groups together; those not used within a second are lost.
 ATTEMPTS_PER_SECOND = 40
-NEAREST_FIT_MS = 10 * 60 * 1000
+
+
+class Unlaunchable(Exception):  # noqa: N818 - the task is odd, not the code
+    """A task has metadata without a value, which Mesos does not take as a label. Aurora fails when
+    it has given the task a host already, and leaves it there."""
 
 
 @dataclass(slots=True)
@@ -39,20 +44,8 @@ class Group:
 
 
 @dataclass(slots=True)
-class Fit:
-    """The lightest reasons against a group so far, and since when they are counted."""
-
-    since_ms: int
-    reasons: tuple[Veto, ...]
-
-    @property
-    def score(self) -> int:
-        return sum(veto.score for veto in self.reasons)
-
-
-@dataclass(slots=True)
 class Placement:
-    """The groups of pending tasks and why they wait."""
+    """The groups of pending tasks."""
 
     world: World
     tasks: Tasks
@@ -61,9 +54,9 @@ class Placement:
     offers: Offers
     lifecycle: Lifecycle
     preemption: Preemption
+    reasons: Reasons
     rules: Rules
     groups: dict[bytes, Group] = field(default_factory=dict)
-    fits: dict[bytes, Fit] = field(default_factory=dict)
     # From when on the next attempt may be made.
     turn_ms: float = 0.0
 
@@ -77,7 +70,7 @@ class Placement:
 
     def changed(self, task: Task, was: ScheduleStatus) -> None:
         if was is ScheduleStatus.PENDING:
-            self.fits.pop(meaning(task.config), None)
+            self.reasons.forget(task.config)
         if task.status is not ScheduleStatus.PENDING:
             return
         key = meaning(task.config)
@@ -88,22 +81,10 @@ class Placement:
         group.waiting[task.id] = None
 
     def deleted(self, task: Task) -> None:
-        key = meaning(task.config)
-        self.fits.pop(key, None)
-        group = self.groups.get(key)
+        self.reasons.forget(task.config)
+        group = self.groups.get(meaning(task.config))
         if group is not None:
             group.waiting.pop(task.id, None)
-
-    def reason(self, task: Task) -> str:
-        """Return why a task is pending, as far as that was found out."""
-        return ",".join(veto.reason for veto in self.reasons(task.config))
-
-    def reasons(self, config: TaskConfig) -> tuple[Veto, ...]:
-        """Return the lightest that spoke against tasks of a config so far."""
-        fit = self.fits.get(meaning(config))
-        if fit is None or self.world.now_ms - fit.since_ms >= NEAREST_FIT_MS:
-            return ()
-        return fit.reasons
 
     def begin(self) -> None:
         """Look from time to time for who could make room, from now on."""
@@ -133,17 +114,18 @@ class Placement:
     def _attempt(self, told: str) -> None:
         key = told.encode()
         group = self.groups[key]
+        waiting = len(group.waiting)
         candidates = self._candidates(group)
         try:
             placed = self._place(key, group.config, candidates)
-        except Unjudgeable:
+        except (Unjudgeable, Unlaunchable):
             placed = []
         for task in placed:
             group.waiting.pop(task.id, None)
         if not group.waiting:
             del self.groups[key]
             return
-        if placed:
+        if len(group.waiting) < waiting:
             group.penalty_ms = FIRST_MS
         else:
             group.penalty_ms = self.world.backoff(
@@ -190,11 +172,11 @@ class Placement:
         for offer in self.offers:
             if key in offer.barred or not offer.room.is_usable:
                 continue
-            against = vetoes(config, offer.host, self._room(config, offer), spread)
+            room = self._room(config, offer)
+            against = self.reasons.against(config, offer.host, room, spread)
             if against:
                 if not any(veto.dynamic for veto in against):
                     offer.barred.add(key)
-                self._note(key, against)
             elif offer.id not in chosen and not self.preemption.is_kept_from(offer.host.name, key):
                 return offer
         return None
@@ -204,17 +186,14 @@ class Placement:
         tier = self.rules.tiers.get(config.tier or self.rules.default_tier)
         return offer.room.without_cpu if tier is not None and tier.revocable else offer.room
 
-    def _note(self, key: bytes, against: tuple[Veto, ...]) -> None:
-        fit = self.fits.get(key)
-        if fit is None or self.world.now_ms - fit.since_ms >= NEAREST_FIT_MS:
-            self.fits[key] = Fit(self.world.now_ms, against)
-        elif sum(veto.score for veto in against) < fit.score:
-            fit.reasons = against
-
     def _launch(self, task: Task, offer: Offer) -> None:
-        self.offers.take(offer)
         agent = self.agents.all[offer.host.name]
         wanted = ports(task.config)
         drawn = self.world.chance.sample(agent.free_ports(), len(wanted)) if wanted else []
-        self.lifecycle.assign(task, offer.host.name, dict(zip(wanted, drawn, strict=True)))
+        assigned = dict(zip(wanted, drawn, strict=True))
+        if any(label.value is None for label in task.config.metadata or ()):
+            self.lifecycle.assign(task, offer.host.name, assigned)
+            raise Unlaunchable
+        self.offers.take(offer)
+        self.lifecycle.assign(task, offer.host.name, assigned)
         self.agents.launch(task)

@@ -13,9 +13,10 @@ from reconciler.standin.inventory import Inventory
 from reconciler.standin.lifecycle import Lifecycle
 from reconciler.standin.offers import Offers
 from reconciler.standin.quantity import Quantity, needed, ports
+from reconciler.standin.reasons import Reasons
 from reconciler.standin.spread import crowd
 from reconciler.standin.tasks import Task, Tasks
-from reconciler.standin.vetoes import Room, vetoes
+from reconciler.standin.vetoes import Room
 from reconciler.standin.world import World
 from reconciler.thrift.structs import ScheduleStatus, TaskConfig
 
@@ -66,6 +67,7 @@ class Preemption:
     inventory: Inventory
     offers: Offers
     lifecycle: Lifecycle
+    reasons: Reasons
     rules: Rules
     slots: dict[bytes, list[Slot]] = field(default_factory=dict)
     reserved: dict[str, Reservation] = field(default_factory=dict)
@@ -160,7 +162,7 @@ class Preemption:
             return []
         rank = self._rank(config)
         lesser = [t for t in there if self._rank(t.config).matters_less_than(rank)]
-        lesser.sort(key=lambda task: _size(task.config), reverse=True)
+        lesser.sort(key=self._size, reverse=True)
         offer = self.offers.held.get(host)
         free, port_count = (offer.room.free, offer.room.ports) if offer else (Quantity(), 0)
         chosen: list[Task] = []
@@ -168,7 +170,7 @@ class Preemption:
             chosen.append(task)
             free, port_count = free.plus(self._room(task)), port_count + len(ports(task.config))
             spread = crowd(self.tasks, self.inventory, config.job)
-            if not vetoes(config, known, Room(free, port_count), spread):
+            if not self.reasons.against(config, known, Room(free, port_count), spread):
                 return chosen
         return []
 
@@ -184,7 +186,6 @@ class Preemption:
             return Quantity(0.0, room.ram_mb, room.disk_mb)
         return room
 
-
-def _size(config: TaskConfig) -> tuple[float, float, float]:
-    room = needed(config)
-    return room.cpu, room.ram_mb, room.disk_mb
+    def _size(self, task: Task) -> tuple[float, float, float, int]:
+        room = self._room(task)
+        return room.cpu, room.ram_mb, room.disk_mb, len(ports(task.config))

@@ -18,7 +18,7 @@ from reconciler.standin.nulls import (
     NO_TASK,
     check_unions,
 )
-from reconciler.standin.placement import Placement
+from reconciler.standin.reasons import Reasons
 from reconciler.standin.refusal import Refusal, Unwritable
 from reconciler.standin.struct_text import thrift_text, wrapper_text
 from reconciler.standin.tasks import Task, Tasks
@@ -73,7 +73,7 @@ class Reads:
     tasks: Tasks
     updates: Updates
     crons: CronJobs
-    placement: Placement
+    reasons: Reasons
     holdings: Holdings
     rules: Rules
 
@@ -97,9 +97,12 @@ class Reads:
             raise Refusal(f"Statuses is not supported in {thrift_text(query)}")
         pending = queries.tasks(self.tasks, replace(query, statuses=(S.PENDING,)))
         reasons = tuple(
-            PendingReason(taskId=task.id, reason=self.placement.reason(task)) for task in pending
+            PendingReason(taskId=task.id, reason=self._reason(task)) for task in pending
         )
         return Told(Result(getPendingReasonResult=GetPendingReasonResult(reasons=reasons)))
+
+    def _reason(self, task: Task) -> str:
+        return ",".join(veto.reason for veto in self.reasons.of(task.config))
 
     def getConfigSummary(self, job: JobKey | None) -> Told:
         key = given_job_key(job)

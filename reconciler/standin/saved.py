@@ -9,9 +9,10 @@ from reconciler.standin.cronjobs import Delayed
 from reconciler.standin.inventory import Known
 from reconciler.standin.offers import Offer
 from reconciler.standin.parts import Parts, put_together
-from reconciler.standin.placement import Fit, Group
+from reconciler.standin.placement import Group
 from reconciler.standin.plain import Configs, plain, rebuilt
 from reconciler.standin.preemption import Reservation, Slot
+from reconciler.standin.reasons import Fit
 from reconciler.standin.tasks import Task
 from reconciler.standin.updates import Update
 from reconciler.standin.world import World
@@ -28,8 +29,8 @@ KEPT: tuple[tuple[str, str, Any], ...] = (
     ("offers", "asked", set[str]),
     ("offers", "count", int),
     ("placement", "groups", dict[bytes, Group]),
-    ("placement", "fits", dict[bytes, Fit]),
     ("placement", "turn_ms", float),
+    ("reasons", "fits", dict[bytes, Fit]),
     ("preemption", "slots", dict[bytes, list[Slot]]),
     ("preemption", "reserved", dict[str, Reservation]),
     ("crons", "templates", dict[JobKey, JobConfiguration]),

@@ -70,8 +70,10 @@ def vetoes(config: TaskConfig, host: Known, room: Room, crowd: Crowd) -> tuple[V
         return (Veto("Host is dedicated", _DEDICATED),)
     if host.mode in IN_MAINTENANCE:
         return (Veto(IN_MAINTENANCE[host.mode], _CLOSED),)
-    constraints = sorted(config.constraints or (), key=_is_limit)
-    for constraint in constraints:
+    told = config.constraints or ()
+    if any(constraint.constraint is None for constraint in told):
+        raise Unjudgeable
+    for constraint in sorted(told, key=_is_limit):
         found = _constraint_veto(constraint, host.attributes, crowd)
         if found is not None:
             return (found,)
@@ -86,8 +88,7 @@ def _constraint_veto(
     constraint: Constraint, attributes: Mapping[str, str], crowd: Crowd
 ) -> Veto | None:
     name, told = constraint.name or "", constraint.constraint
-    if told is None or (told.limit is None and told.value is None):
-        raise Unjudgeable
+    assert told is not None, "one that says nothing cannot be judged"
     there = attributes.get(name)
     if told.limit is not None:
         if there is None:

@@ -1,12 +1,20 @@
 """Where tasks go, and why they do not go anywhere."""
 
+import json
 from typing import Any
 
 import pytest
 
 from reconciler.standin.configs import Rules
 from reconciler.standin.hosts import Host
-from reconciler.thrift.structs import Constraint, Hosts, JobKey, TaskQuery
+from reconciler.thrift.structs import (
+    Constraint,
+    Hosts,
+    JobKey,
+    Metadata,
+    ScheduleStatus,
+    TaskQuery,
+)
 from tests.standin.scene import KEY, Scene, a_config, a_host, hosts, limit, some_resources, value
 
 MINUTE = 60_000
@@ -43,6 +51,10 @@ WHY: dict[str, tuple[dict[str, Any], set[str]]] = {
         {"Insufficient: CPU"},
     ),
     "a constraint that says nothing": ({"constraints": (Constraint(name="rack"),)}, {""}),
+    "a constraint that says nothing beside one that does": (
+        {"constraints": (value("rack", "z"), Constraint(name="host"))},
+        {""},
+    ),
 }
 
 
@@ -90,6 +102,39 @@ def test_an_offer_takes_one_task_and_comes_back_with_the_rest() -> None:
     scene.create(a_config(), 3)
     assert sorted(scene.at(10).now_is().values()) == ["ASSIGNED", "PENDING", "PENDING"]
     assert sorted(scene.at(3000).now_is().values()) == ["RUNNING"] * 3
+
+
+def test_a_task_that_mesos_does_not_take_stays_where_it_was_put_until_it_is_given_up() -> None:
+    scene = Scene(*hosts(1))
+    scene.create(a_config(metadata=(Metadata(key="release"),)))
+    assert scene.at(50_000).states(0) == ["PENDING ASSIGNED"]
+    # Mesos is asked for it after a minute.
+    assert scene.at(70_000).states(0) == ["PENDING ASSIGNED LOST", "PENDING ASSIGNED"]
+    # The offer is still there for others.
+    key = JobKey(role="www", environment="prod", name="other")
+    scene.create(a_config(key=key))
+    assert scene.at(75_000).now_is(key) == {0: "RUNNING"}
+
+
+def test_a_task_that_went_elsewhere_lets_its_group_be_tried_soon_again() -> None:
+    scene = Scene(*hosts(1))
+    scene.create(a_config(resources=some_resources(cpu=20)), 2)
+
+    def penalty() -> int:
+        page = scene.aurora.page("/pendingtasks", {})
+        assert page is not None
+        return int(json.loads(page.body)[0]["penaltyMs"])
+
+    assert scene.at(10 * MINUTE).now_is() == {0: "PENDING", 1: "PENDING"}
+    assert penalty() > 10_000
+    task = scene.tasks()[0].assignedTask
+    assert task is not None
+    scene.do("forceTaskState", taskId=task.taskId, status=ScheduleStatus.ASSIGNED)
+    seen = []
+    for ms in range(0, MINUTE, 10):
+        scene.at(10 * MINUTE + ms)
+        seen.append(penalty())
+    assert min(seen) < 100
 
 
 def test_five_of_a_kind_are_placed_at_a_time() -> None:

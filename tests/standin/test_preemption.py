@@ -69,3 +69,15 @@ def test_no_more_go_than_are_needed() -> None:
     scene.at(9 * MINUTE)
     assert scene.now_is(OTHER) == {0: "RUNNING"}
     assert list(scene.now_is().values()).count("RUNNING") == 3
+
+
+def test_looking_for_room_shows_what_would_still_be_missing() -> None:
+    scene = Scene(a_host("host-1", cpu=4.0))
+    scene.do("setQuota", ownerRole="www", quota=Usage(100, 100_000, 100_000).aggregate())
+    scene.create(a_config(resources=some_resources(cpu=3.0, ram_mb=8000)))
+    greedy = some_resources(cpu=8.0, ram_mb=10_000)
+    scene.at(2000).create(a_config(key=OTHER, tier="preferred", resources=greedy))
+    (reason,) = scene.at(2 * MINUTE).reasons(OTHER).values()
+    assert set(reason.split(",")) == {"Insufficient: CPU", "Insufficient: RAM"}
+    assert list(scene.at(5 * MINUTE).reasons(OTHER).values()) == ["Insufficient: CPU"]
+    assert scene.now_is() == {0: "RUNNING"}

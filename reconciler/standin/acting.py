@@ -5,7 +5,6 @@ A kill may have to wait until the job can spare the task (InstanceActionHandler,
 
 from dataclasses import dataclass
 
-from reconciler.standin.counters import Counters
 from reconciler.standin.instances import Verdict
 from reconciler.standin.lifecycle import Lifecycle
 from reconciler.standin.sla import Sla
@@ -37,7 +36,6 @@ class Acting:
     lifecycle: Lifecycle
     updates: Updates
     sla: Sla
-    counters: Counters
 
     def __post_init__(self) -> None:
         self.world.on("sla kill", self._kill_if_allowed)
@@ -100,7 +98,6 @@ class Acting:
     def note(
         self, update: Update, instance: int, action: JobUpdateAction, message: str | None = None
     ) -> None:
-        self.counters.instance_moved(action)
         update.note(
             JobInstanceUpdateEvent(
                 instanceId=instance,

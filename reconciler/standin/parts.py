@@ -73,7 +73,7 @@ def put_together(world: World, rules: Rules) -> Parts:
     placement = Placement(
         world, tasks, agents, inventory, offers, lifecycle, preemption, reasons, rules
     )
-    acting = Acting(world, tasks, lifecycle, updates, sla, counters)
+    acting = Acting(world, tasks, lifecycle, updates, sla)
     crons = CronJobs(world, tasks, lifecycle, rules)
     return Parts(
         world=world,

@@ -251,6 +251,7 @@ class Rolling:
         for action in happened:
             if action not in before:
                 self.acting.note(update, instance, action)
+                self.counters.instance_moved(action)
 
     def _end_failed(self, update: Update, direction: JobUpdateStatus, looks: Looks) -> None:
         culprit = next((i for i, look in looks.items() if look.verdict is Verdict.FAILED), None)

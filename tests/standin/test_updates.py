@@ -6,6 +6,7 @@ from reconciler.standin.quota import Usage
 from reconciler.standin.update_calls import IN_PROGRESS
 from reconciler.thrift.structs import (
     BatchJobUpdateStrategy,
+    JobInstanceUpdateEvent,
     JobUpdateKey,
     JobUpdateQuery,
     JobUpdateRequest,
@@ -387,6 +388,11 @@ def test_an_sla_holds_an_update_back() -> None:
     assert down <= 2
     messages = [e.message for e in scene.details(key).instanceEvents or ()]
     assert "SLA check passed, continuing." in messages
+    # What is said of a check is no move of the instance.
+    page = scene.aurora.page("/vars", {})
+    assert page is not None
+    begun = sum(e.action.name == "INSTANCE_UPDATING" for e in moves(scene, key) if e.action)
+    assert f"update_instance_transition_INSTANCE_UPDATING {20 + begun}\n" in page.body.decode()
     assert scene.at(120 * MINUTE).statuses(key)[-1] == "ROLLED_FORWARD"
 
 
@@ -433,6 +439,11 @@ def updates(scene: Scene) -> list[str]:
     query = JobUpdateQuery(jobKey=KEY)
     found = scene.do("getJobUpdateSummaries", jobUpdateQuery=query).updateSummaries
     return [summary.key.id for summary in found]
+
+
+def moves(scene: Scene, key: JobUpdateKey) -> list[JobInstanceUpdateEvent]:
+    """Return what became of instances, without what was said of checks."""
+    return [e for e in scene.details(key).instanceEvents or () if e.message is None]
 
 
 def versions(scene: Scene) -> set[str]:

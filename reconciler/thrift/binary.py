@@ -9,7 +9,8 @@ a server takes it; a client of ours speaks TJSON.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -34,11 +35,24 @@ class NegativeLengthError(ProtocolError):
 
 def decode(cls: type[S], reader: "Reader") -> S:
     """Return the bare struct that comes next; ProtocolError for anything else."""
-    try:
+    with _bounded():
         found: S = _codec(cast(Any, cls)).take(reader)
+    return found
+
+
+def pass_over(reader: "Reader") -> None:
+    """Read the bare struct that comes next, whatever it is; ProtocolError when it is none."""
+    with _bounded():
+        reader.skip(STRUCT)
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    """Turn what is nested more deeply than we can follow into what callers know."""
+    try:
+        yield
     except RecursionError:
         raise ProtocolError("nested too deeply") from None
-    return found
 
 
 def encode(value: ThriftStruct | Union) -> bytes:

@@ -35,7 +35,7 @@ def decode_call(data: bytes) -> Call:
     reader = Reader(data)
     method, message_type, seqid = _head(reader)
     if method not in METHODS:
-        reader.skip(binary.STRUCT)
+        binary.pass_over(reader)
         raise UnknownMethod(method, seqid)
     try:
         found = binary.decode(args_struct(method), reader)

@@ -244,6 +244,12 @@ def test_an_unknown_method_is_told_once_its_arguments_are_passed() -> None:
         binary_calls.decode_call(other[:-2])
 
 
+def test_an_unknown_method_of_which_nothing_ends_is_refused() -> None:
+    deep = field(binary.STRUCT, 1, b"") * 5_000 + b"\0" * 5_001
+    with pytest.raises(ProtocolError, match="nested too deeply"):
+        binary_calls.decode_call(b"\0\0\0\7getNuts" + b"\1" + b"\0\0\0\5" + deep)
+
+
 def test_another_version_is_refused() -> None:
     data = binary_calls.encode_call("getJobs", 8)
     with pytest.raises(ProtocolError, match="version 0x80020000"):

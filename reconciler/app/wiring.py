@@ -129,7 +129,7 @@ def wired(
     """
     source, reading = reader(local, terms.left)
     try:
-        declared = reading.read({}, frozenset())
+        declared = reading.read({})
         check_known(terms.only, declared)
         directory = state_directory(local, declared, environment)
     except (SourceError, NoPlatformError) as fault:

@@ -91,7 +91,7 @@ class Call:
     def declared(self) -> Declared:
         """Read what is desired, knowing nothing of earlier rounds."""
         _, reading = reader(self.settings)
-        return reading.read({}, frozenset())
+        return reading.read({})
 
 
 def made(told: Mapping[str, Any], machine: Machine) -> Call:

@@ -83,15 +83,16 @@ class Reader:
         self._platform_dir = platform_dir
         self._memo = Memo()
         self._rendered: dict[JobKey, tuple[str, str, DesiredJob, Rendered]] = {}
+        self._known: Revision | None = None
         self.renders = 0
 
     @property
     def parses(self) -> int:
         return self._memo.parses
 
-    def read(self, owned: Mapping[JobKey, Owned], asked: frozenset[str]) -> Declared:
+    def read(self, owned: Mapping[JobKey, Owned]) -> Declared:
         """Return what is declared; SourceError when the source cannot be read at all."""
-        files = self._source.read(asked)
+        files = self._source.read()
         tree = load(files, self.schemas, owned, self._platform_dir, self._memo)
         rendered: dict[JobKey, RenderedJob] = {}
         unrendered: dict[JobKey, tuple[Problem, ...]] = {}
@@ -106,15 +107,20 @@ class Reader:
         return Declared(tree, rendered, unrendered)
 
     def ancestry(self, declared: Declared, asked: frozenset[str]) -> Declared:
-        """Return the same reading, knowing of more revisions whether it descends from them.
+        """Return the same reading, knowing of revisions whether it descends from them.
 
-        When the source has moved on meanwhile, nobody can tell any more.
+        Of commits only: of anything else no history tells.
         """
         revision = declared.tree.revision
-        if asked <= revision.asked | {revision.id}:
+        commits = frozenset(filter(Revision.is_commit, asked)) - {revision.id}
+        if not commits:
             return declared
-        found = self._source.read(asked | revision.asked).revision
-        return declared.at(found) if found.id == revision.id else declared
+        known = self._known
+        # Where a commit comes from does not change, once it is known.
+        if known is None or known.id != revision.id or not commits <= known.asked:
+            known = self._source.ancestry(revision, commits)
+        self._known = known if Revision.is_commit(known.id) else None
+        return declared.at(known)
 
     def _render(self, job: DesiredJob, policies: Policies) -> Rendered:
         known = self._rendered.get(job.key)

@@ -167,9 +167,7 @@ class Rounds:
         return drawn, RoundReport(now, revision, declared.told, rounds, faults, notes=told)
 
     def _declared(self) -> Declared:
-        owned = self._work.record.owned()
-        asked = frozenset(told.revision for told in owned.values()) - {""}
-        return self._work.reader.read(owned, asked)
+        return self._work.reader.read(self._work.record.owned())
 
     def _surveyed(self, declared: Declared, now: datetime) -> list[Surveyed | Fault]:
         """Read every cluster in bulk, side by side."""

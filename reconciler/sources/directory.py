@@ -45,21 +45,39 @@ class Scan:
     passed_over: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The commit that was checked out where a revision was read."""
+
+    repository: Repository
+    commit: str
+    revision: str
+
+
 class Directory:
     """A folder of documents, in a git work tree or not."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
+        self._base: Base | None = None
 
-    def read(self, asked: frozenset[str]) -> Files:
+    def read(self) -> Files:
         """Read all documents, again when they changed meanwhile, and say what is amiss."""
         try:
-            return self._read(asked)
+            return self._read()
         except OSError as error:
             # Around the folder, where git may be: within it, faults are told one by one.
             raise SourceError(f"{self._root} cannot be read: {error.strerror}") from None
 
-    def _read(self, asked: frozenset[str]) -> Files:
+    def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+        """Ask git about the commit that was checked out when this was read, just before; about
+        what was read earlier, and of what lies in no work tree, nobody can tell."""
+        base = self._base
+        if base is None or base.revision != revision.id:
+            return revision
+        return replace(base.repository.revision(base.commit, asked), id=revision.id)
+
+    def _read(self) -> Files:
         files, amiss, steady, before = self._attempt()
         for _ in range(_ATTEMPTS - 1):
             if steady:
@@ -69,8 +87,8 @@ class Directory:
             amiss.append(f"files below {self._root} change while they are read")
         if not files:
             amiss.append(f"no documents below {self._root}")
-        revision, passed_over = self._revision(files, asked), tuple(sorted(before.passed_over))
-        return Files(revision, files, together(amiss), passed_over)
+        passed_over = tuple(sorted(before.passed_over))
+        return Files(Revision(self._revision(files)), files, together(amiss), passed_over)
 
     def watched(self) -> tuple[Path, ...]:
         """Return the folder, and what git writes at the end of a pull or a commit."""
@@ -100,7 +118,7 @@ class Directory:
         lock = folders.own / "index.lock" if folders else None
         return lock if lock and lock.exists() else None
 
-    def _revision(self, files: tuple[FileAt, ...], asked: frozenset[str]) -> Revision:
+    def _revision(self, files: tuple[FileAt, ...]) -> str:
         """Return the commit that is checked out, if what was read is what it holds; else what was
         read, as something that comes after that commit.
 
@@ -110,13 +128,13 @@ class Directory:
         """
         mine = [(f.path, f.blob) for f in files]
         try:
-            found = self._committed(mine, asked)
+            self._base = self._committed(mine)
         except SourceError:
             # No git, or one that refuses: then this is a plain directory.
-            found = None
-        return found or Revision(digest(mine))
+            self._base = None
+        return self._base.revision if self._base is not None else digest(mine)
 
-    def _committed(self, mine: list[tuple[str, str]], asked: frozenset[str]) -> Revision | None:
+    def _committed(self, mine: list[tuple[str, str]]) -> Base | None:
         root = self._root.resolve()
         top = around(root)
         if top is None:
@@ -129,8 +147,7 @@ class Directory:
             for e in repository.entries(commit, below)
             if e.mode in _DOCUMENT_MODES and _is_shown_document(os.fsdecode(e.path))
         ]
-        found = repository.revision(commit, asked)
-        return found if sorted(held) == mine else replace(found, id=digest(mine))
+        return Base(repository, commit, commit if sorted(held) == mine else digest(mine))
 
 
 def scan(root: Path) -> Scan:

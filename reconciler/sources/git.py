@@ -4,11 +4,10 @@ Needs no work tree, so a bare repository will do, and a half-finished checkout c
 """
 
 import posixpath
-from dataclasses import replace
 from pathlib import Path
 
 from reconciler.model.left import Left, forever
-from reconciler.model.tree import FileAt, Files
+from reconciler.model.tree import FileAt, Files, Revision
 from reconciler.sources.port import SourceError
 from reconciler.sources.repository import Entry, Repository, git_folders
 from reconciler.sources.selection import (
@@ -44,7 +43,7 @@ class GitRef:
         self._below = _checked_folder(below)
         self._last: Files | None = None
 
-    def read(self, asked: frozenset[str]) -> Files:
+    def read(self) -> Files:
         """Read the tree of the commit that the ref names now."""
         try:
             there = self._repository.top.is_dir()
@@ -53,14 +52,16 @@ class GitRef:
         if not there:
             raise SourceError(f"no such directory: {self._repository.top}")
         commit = self._repository.commit(self._ref)
-        revision = self._repository.revision(commit, asked)
         last = self._last
         if last and last.revision.id == commit and last.incomplete is None:
-            self._last = replace(last, revision=revision)
-        else:
-            files, passed_over, amiss = self._files(commit)
-            self._last = Files(revision, files, together(amiss), passed_over)
+            return last
+        files, passed_over, amiss = self._files(commit)
+        self._last = Files(Revision(commit), files, together(amiss), passed_over)
         return self._last
+
+    def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+        """Ask git, whose commits do not change."""
+        return self._repository.revision(revision.id, asked)
 
     def watched(self) -> tuple[Path, ...]:
         """Return what git writes when a ref moves."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Protocol
 
-from reconciler.model.tree import Files
+from reconciler.model.tree import Files, Revision
 
 
 class SourceError(Exception):
@@ -17,10 +17,15 @@ class SourceError(Exception):
 class Source(Protocol):
     """One place that is read again and again."""
 
-    def read(self, asked: frozenset[str]) -> Files:
-        """Read everything at one revision, and which of the `asked` revisions it descends from.
+    def read(self) -> Files:
+        """Read everything at one revision; SourceError when nothing can be read."""
+        ...
 
-        Raises SourceError when nothing can be read.
+    def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+        """Return a revision that was read, knowing of the `asked` commits whether it descends from
+        them. What nobody can tell stays out of its `asked`. No document is read for it.
+
+        Raises SourceError when git fails.
         """
         ...
 

@@ -6,7 +6,6 @@ that GIT_DIR and the like of whoever started us cannot point us elsewhere.
 """
 
 import os
-import re
 import subprocess
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ from reconciler.model.tree import Revision
 from reconciler.sources.port import SourceError
 
 _TIMEOUT_S = 30.0
-_COMMIT_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR")
 _FIXED = {
     "LC_ALL": "C",
@@ -114,7 +112,7 @@ class Repository:
 
     def _commits(self, asked: frozenset[str]) -> frozenset[str]:
         """Return those of the ids that are commits which this repository holds."""
-        ids = sorted(i for i in asked if _COMMIT_ID.fullmatch(i))
+        ids = sorted(i for i in asked if Revision.is_commit(i))
         if not ids:
             return frozenset()
         given = "".join(f"{i}\n" for i in ids)

@@ -65,7 +65,7 @@ def _schemas() -> list[Path]:
 
 def test_the_record_is_the_platforms_own_unless_another_is_named(tree: Path) -> None:
     settings = a_setting(tree, state=None)
-    declared = reader(settings)[1].read({}, frozenset())
+    declared = reader(settings)[1].read({})
     found = state_directory(settings, declared, {"XDG_STATE_HOME": "/x"})
     assert found == Path("/x/reconcile/retail")
     named = a_setting(tree, state=Path("/y"))
@@ -79,14 +79,14 @@ def test_by_default_each_platform_has_a_record_of_its_own() -> None:
 def test_without_a_platform_nobody_knows_where_the_record_is(tree: Path) -> None:
     (tree / "platform/platform.yaml").write_text("kind: Platform\n")
     settings = a_setting(tree, state=None)
-    declared = reader(settings)[1].read({}, frozenset())
+    declared = reader(settings)[1].read({})
     with pytest.raises(NoPlatformError):
         state_directory(settings, declared, {})
     assert state_directory(a_setting(tree), declared, {}) == tree.parent / "state"
 
 
 def test_a_record_within_the_tree_is_refused_by_whatever_way(tree: Path) -> None:
-    declared = reader(a_setting(tree))[1].read({}, frozenset())
+    declared = reader(a_setting(tree))[1].read({})
     way = tree.parent / "way"
     way.symlink_to(tree)
     for state in (tree, tree / "state", way / "state", tree / ".." / tree.name / "s"):

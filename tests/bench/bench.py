@@ -61,7 +61,7 @@ class Bench:
         self._clock = Still()
         self._reader = reader_of(tree)
         # As the program does, to learn of which platform this is.
-        self._reader.read({}, frozenset())
+        self._reader.read({})
         self._client = Client(door, CLUSTER)
         self._seats: dict[str, Seat] = {}
         tokens = map(str, itertools.count())
@@ -108,7 +108,7 @@ def reader_of(tree: Path) -> Reader:
 
 def door_of(tree: Path) -> CannedDoor:
     """Return a door to a cluster that runs what the tree declares."""
-    declared = reader_of(tree).read({}, frozenset())
+    declared = reader_of(tree).read({})
     assert not declared.problems, declared.problems
     return CannedDoor(CLUSTER, declared.rendered.values())
 

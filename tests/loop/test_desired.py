@@ -30,7 +30,7 @@ from tests.support.builders import (
 )
 from tests.support.site import CLUSTER, NAME, PLATFORM, PROJECT, Site, Tree, reasons, service
 
-NOBODY: frozenset[str] = frozenset()
+OTHER, NEXT, LOST = (digit * 40 for digit in "123")
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def reader(tree: Tree) -> Reader:
 
 
 def read(reader: Reader) -> Declared:
-    return reader.read({}, NOBODY)
+    return reader.read({})
 
 
 def test_second_reading_of_the_same_parses_and_renders_nothing(reader: Reader) -> None:
@@ -102,17 +102,72 @@ def test_ancestry_is_told_of_what_else_is_asked(reader: Reader, tree: Tree) -> N
     tree.files["shop/web.yaml"] = service("web", version='"2"')
     declared = read(reader)
     assert declared.tree.revision.descends_from(older) is None
-    found = reader.ancestry(declared, frozenset({older, "unheard-of"})).tree.revision
+    found = reader.ancestry(declared, frozenset({older, OTHER})).tree.revision
     assert found.descends_from(older) is True
-    assert found.descends_from("unheard-of") is False
+    assert found.descends_from(OTHER) is False
     assert reader.ancestry(declared, frozenset({declared.tree.revision.id})) is declared
 
 
-def test_source_that_moved_on_meanwhile_tells_nothing(reader: Reader, tree: Tree) -> None:
+def test_source_that_moved_on_meanwhile_tells_of_what_was_read(reader: Reader, tree: Tree) -> None:
     older = read(reader).tree.revision.id
-    declared = read(reader)
     tree.files["shop/web.yaml"] = service("web", version='"2"')
-    assert reader.ancestry(declared, frozenset({older, "other"})) is declared
+    declared = read(reader)
+    tree.files["shop/web.yaml"] = service("web", version='"3"')
+    newer = read(reader).tree.revision.id
+    found = reader.ancestry(declared, frozenset({older, newer}))
+    assert found.tree.revision.id == declared.tree.revision.id
+    told = [found.tree.revision.descends_from(revision) for revision in (older, newer)]
+    assert told == [True, False]
+
+
+class Counting:
+    """A source of one revision that counts what it is asked. It has heard of the commits given."""
+
+    def __init__(self, revision: str, *commits: str) -> None:
+        self.revision = revision
+        self.commits = frozenset(commits)
+        self.reads = 0
+        self.questions: list[frozenset[str]] = []
+
+    def read(self) -> Files:
+        self.reads += 1
+        return Files(Revision(self.revision), ())
+
+    def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+        self.questions.append(asked)
+        return Revision(revision.id, frozenset(), asked & self.commits)
+
+    def watched(self) -> tuple[Path, ...]:
+        return ()
+
+
+PLAIN, HERE = "files:" + "0" * 40, "a" * 40
+ASKED: dict[str, tuple[str, list[set[str]], list[set[str]]]] = {
+    "what is no commit": (HERE, [{PLAIN, "an-old-word"}], []),
+    "the commit itself": (HERE, [{HERE, PLAIN}], []),
+    "a commit": (HERE, [{OTHER, PLAIN}], [{OTHER}]),
+    "the same again": (HERE, [{OTHER}, {OTHER}], [{OTHER}]),
+    "more than before": (HERE, [{OTHER}, {OTHER, NEXT}], [{OTHER}, {OTHER, NEXT}]),
+    # What was not there may have been fetched.
+    "what is not known": (HERE, [{LOST}, {LOST}], [{LOST}, {LOST}]),
+    # The commit below may be another one, under the same differences.
+    "a work tree that was changed": (PLAIN, [{OTHER}, {OTHER}], [{OTHER}, {OTHER}]),
+}
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_source_is_asked_of_commits_it_may_tell_more_of_and_never_read_for_it(name: str) -> None:
+    revision, asked, want = ASKED[name]
+    source = Counting(revision, OTHER, NEXT)
+    reader = Reader(source, schemas())
+    for told in asked:
+        declared = reader.ancestry(reader.read({}), frozenset(told))
+        known = declared.tree.revision
+        assert [known.descends_from(c) for c in sorted(told & source.commits)] == [
+            False for _ in told & source.commits
+        ]
+    assert source.questions == want
+    assert source.reads == len(asked)
 
 
 def test_revisions_that_were_applied_or_looked_at_are_asked_about() -> None:
@@ -161,18 +216,16 @@ def test_preview_and_run_ask_reads_only_until_something_is_sent(tmp_path: Path) 
     assert {call.method for call in site.cluster.calls} <= READ_ONLY_METHODS
 
 
-def test_source_that_fails_between_two_readings_leaves_the_first(tmp_path: Path) -> None:
+def test_source_that_fails_when_it_is_asked_leaves_what_was_read(tmp_path: Path) -> None:
     """Where revisions come from is then not known: what would change waits for it."""
 
     class Failing(Tree):
-        reads = 0
+        questions = 0
 
-        def read(self, asked: frozenset[str]) -> Files:
-            self.reads += 1
-            if self.reads == 2:
-                raise SourceError("git failed")
-            found = super().read(asked)
-            return replace(found, revision=Revision(found.revision.id))
+        def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+            del revision, asked
+            self.questions += 1
+            raise SourceError("git failed")
 
     site = Site(tmp_path / "state")
     site.declare(service("web"))
@@ -182,7 +235,7 @@ def test_source_that_fails_between_two_readings_leaves_the_first(tmp_path: Path)
     site.tree = failing
     site.declare(service("web", version='"2"'))
     report = site.step()
-    assert failing.reads == 2
+    assert failing.questions == 1
     assert report.faults == ()
     assert reasons(report) == {"web": "NewerApplied"}
     assert len(site.cluster.writes) == 1
@@ -208,7 +261,7 @@ def test_suspension_that_has_ended_is_noted_by_its_clusters_clock(
     until, there, ended = SUSPENSIONS[name]
     site = Site(tmp_path)
     site.declare(service("web", suspend=f'{{by: ada, why: incident, until: "{until}"}}'))
-    tree = Reader(site.tree, schemas()).read({}, frozenset()).tree
+    tree = Reader(site.tree, schemas()).read({}).tree
     told = [note.message for note in notes(tree, there)]
     words = f"dev/shop/prod/web: its suspension ended on {until[:10]} {until[11:16]}Z"
     assert told == ([words] if ended else [])

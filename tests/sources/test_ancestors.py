@@ -12,7 +12,8 @@ NOBODYS = "1" * 40
 
 
 def revision(top: Path, *asked: str, ref: str = "main") -> Revision:
-    return GitRef(top, ref).read(frozenset(asked)).revision
+    source = GitRef(top, ref)
+    return source.ancestry(source.read().revision, frozenset(asked))
 
 
 @pytest.fixture
@@ -84,8 +85,20 @@ def test_answer_does_not_stick_to_a_commit_that_is_read_again(top: Path) -> None
     first = commit(top, {"a.yaml": ""})
     commit(top, {"a.yaml": "1"})
     given = GitRef(top, "main")
-    assert given.read(frozenset()).revision.descends_from(first) is None
-    assert given.read(frozenset({first})).revision.descends_from(first) is True
+    read = given.read().revision
+    assert given.ancestry(read, frozenset()).descends_from(first) is None
+    assert given.ancestry(read, frozenset({first})).descends_from(first) is True
+    assert given.read().revision.descends_from(first) is None
+
+
+def test_commit_is_asked_about_that_was_read_though_the_ref_moved_on(top: Path) -> None:
+    given = GitRef(top, "main")
+    at = commit(top, {"a.yaml": ""})
+    read = given.read().revision
+    later = commit(top, {"a.yaml": "1"})
+    assert given.read().revision.id == later
+    found = given.ancestry(read, frozenset({at, later}))
+    assert found == Revision(at, frozenset({at}), frozenset({at, later}))
 
 
 def a_shallow_clone(top: Path, to: Path, depth: int = 1) -> Path:

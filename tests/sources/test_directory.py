@@ -1,5 +1,6 @@
 """A real directory: what is read, what makes it incomplete, and which revision it is."""
 
+import dataclasses
 import os
 import shutil
 import socket
@@ -22,7 +23,9 @@ WEB = {"shop/web.yaml": "kind: Service\n"}
 
 
 def read(root: Path, *asked: str) -> Files:
-    return Directory(root).read(frozenset(asked))
+    source = Directory(root)
+    found = source.read()
+    return dataclasses.replace(found, revision=source.ancestry(found.revision, frozenset(asked)))
 
 
 def contents(files: Files) -> dict[str, bytes]:
@@ -381,7 +384,7 @@ def test_checkout_that_goes_on_is_never_taken_for_a_whole_tree(tmp_path: Path) -
     found: list[Files] = []
     until = monotonic() + 20
     while monotonic() < until and not (len(found) >= 20 and any(f.incomplete for f in found)):
-        found.append(Directory(top).read(frozenset()))
+        found.append(Directory(top).read())
     over.set()
     thread.join()
     assert any(f.incomplete for f in found), "nothing was caught: the test shows nothing"
@@ -406,7 +409,7 @@ def test_clean_work_tree_reads_the_same_as_its_commit(top: Path) -> None:
     a_link_to_a_readme(top)
     commit(top)
     for below in ("", "shop", "x"):
-        assert read(top / below) == GitRef(top, "HEAD", below).read(frozenset())
+        assert read(top / below) == GitRef(top, "HEAD", below).read()
 
 
 def changed(top: Path) -> None:
@@ -486,6 +489,27 @@ def test_plain_directory_descends_from_nothing_but_itself(root: Path) -> None:
     itself = read(root).revision.id
     found = read(root, itself, "1" * 40).revision
     assert (found.descends_from(itself), found.descends_from("1" * 40)) == (True, None)
+
+
+def test_nobody_can_tell_about_what_was_read_before_the_last_reading(top: Path) -> None:
+    first = commit(top, WEB)
+    at = commit(top, {"a.yaml": ""})
+    source = Directory(top)
+    earlier = source.read().revision
+    write(top, {"a.yaml": "changed"})
+    later = source.read().revision
+    assert source.ancestry(earlier, frozenset({first})) == earlier
+    assert source.ancestry(later, frozenset({first, at})).ancestors == {first, at}
+
+
+def test_no_document_is_read_to_tell_where_a_revision_comes_from(
+    top: Path, meanwhile: Meanwhile
+) -> None:
+    first = commit(top, WEB)
+    source = Directory(top)
+    found = source.read()
+    with meanwhile.opening(top / "shop/web.yaml", lambda: pytest.fail("it was opened")):
+        assert source.ancestry(found.revision, frozenset({first})).ancestors == {first}
 
 
 def test_work_tree_without_git_on_the_machine_is_a_plain_directory(

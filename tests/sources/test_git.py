@@ -17,7 +17,7 @@ WEB = {"shop/web.yaml": "kind: Service\n"}
 
 
 def read(top: Path, ref: str = "main", below: str = "") -> Files:
-    return GitRef(top, ref, below).read(frozenset())
+    return GitRef(top, ref, below).read()
 
 
 def contents(files: Files) -> dict[str, bytes]:
@@ -60,7 +60,7 @@ def test_linked_work_tree_is_read_and_watched_where_its_refs_are(top: Path, tmp_
     git(top, "worktree", "add", "-q", str(linked))
     at = commit(linked, {"shop/api.yaml": "kind: Service\n"})
     found = GitRef(linked, "HEAD")
-    assert found.read(frozenset()).revision.id == at
+    assert found.read().revision.id == at
     watched = {p.resolve() for p in found.watched()}
     assert watched == {
         top / ".git/worktrees/linked/HEAD",
@@ -181,8 +181,8 @@ def test_symlink_is_of_no_matter_if_it_leads_to_a_file_of_the_tree(top: Path, ca
 def test_files_that_look_like_documents_and_are_none_are_named(top: Path) -> None:
     commit(top, {**WEB, "a.JSON": "", "shop/b.yaml.txt": "", ".x/c.json": "", "d.txt": ""})
     given = GitRef(top, "main")
-    assert given.read(frozenset()).passed_over == ("a.JSON", "shop/b.yaml.txt")
-    assert given.read(frozenset()).passed_over == ("a.JSON", "shop/b.yaml.txt")
+    assert given.read().passed_over == ("a.JSON", "shop/b.yaml.txt")
+    assert given.read().passed_over == ("a.JSON", "shop/b.yaml.txt")
 
 
 def test_file_of_exactly_the_limit_is_read(top: Path) -> None:
@@ -227,9 +227,9 @@ def test_blob_that_the_object_database_lacks_is_named(top: Path) -> None:
 def test_unchanged_blobs_are_not_read_again(top: Path) -> None:
     commit(top, {"a.yaml": "same", "b.yaml": "old"})
     given = GitRef(top, "main")
-    first = given.read(frozenset())
+    first = given.read()
     commit(top, {"b.yaml": "new", "moved/a.yaml": "same"})
-    second = given.read(frozenset())
+    second = given.read()
     assert contents(second) == {"a.yaml": b"same", "b.yaml": b"new", "moved/a.yaml": b"same"}
     # The very bytes of the first reading, so git was not asked for them.
     assert second.files[0].data is first.files[0].data
@@ -239,28 +239,28 @@ def test_unchanged_blobs_are_not_read_again(top: Path) -> None:
 def test_the_same_commit_is_not_listed_again(top: Path) -> None:
     commit(top, WEB)
     given = GitRef(top, "main")
-    first = given.read(frozenset())
-    assert given.read(frozenset()).files is first.files
+    first = given.read()
+    assert given.read().files is first.files
 
 
 def test_incomplete_reading_is_read_again(top: Path) -> None:
     commit(top, {"README.md": ""})
     given = GitRef(top, "main")
-    assert given.read(frozenset()).incomplete
-    assert given.read(frozenset()).incomplete, "the second look must not forget what was amiss"
+    assert given.read().incomplete
+    assert given.read().incomplete, "the second look must not forget what was amiss"
 
 
 def test_ref_that_moves_is_followed_and_one_that_vanishes_is_an_error(top: Path) -> None:
     commit(top, WEB)
     git(top, "branch", "release")
     given = GitRef(top, "release")
-    given.read(frozenset())
+    given.read()
     at = commit(top, {"shop/api.yaml": ""})
     git(top, "branch", "-f", "release")
-    assert given.read(frozenset()).revision.id == at
+    assert given.read().revision.id == at
     git(top, "branch", "-D", "release")
     with pytest.raises(SourceError, match=r"no commit 'release'.*fetch it"):
-        given.read(frozenset())
+        given.read()
 
 
 def test_ref_that_names_a_branch_and_a_tag_is_refused(top: Path) -> None:
@@ -334,10 +334,10 @@ def test_machine_without_git_is_told_to_install_it(
 def test_repository_that_goes_away_is_an_error(top: Path) -> None:
     commit(top, WEB)
     given = GitRef(top, "main")
-    given.read(frozenset())
+    given.read()
     shutil.rmtree(top / ".git")
     with pytest.raises(SourceError, match="not a git repository"):
-        given.read(frozenset())
+        given.read()
     assert given.watched() == (top,)
 
 
@@ -359,8 +359,8 @@ def test_git_is_not_run_when_the_time_of_the_run_is_over(tmp_path: Path) -> None
     top = a_repository(tmp_path / "repo")
     commit(top, {"web.yaml": "kind: Service"})
     with pytest.raises(SourceError, match="the time of this run is over"):
-        GitRef(top, "main", left=lambda: 0.0).read(frozenset())
-    assert GitRef(top, "main", left=lambda: 20.0).read(frozenset()).files
+        GitRef(top, "main", left=lambda: 0.0).read()
+    assert GitRef(top, "main", left=lambda: 20.0).read().files
 
 
 def test_damaged_repository_is_told_in_gits_words_with_what_to_do(tmp_path: Path) -> None:
@@ -369,6 +369,6 @@ def test_damaged_repository_is_told_in_gits_words_with_what_to_do(tmp_path: Path
     tree = git(top, "rev-parse", "HEAD^{tree}").strip()
     (top / ".git/objects" / tree[:2] / tree[2:]).unlink()
     with pytest.raises(SourceError) as raised:
-        GitRef(top, "main").read(frozenset())
+        GitRef(top, "main").read()
     assert "git ls-tree` said 'not a tree object" in str(raised.value)
     assert f"see what `git -C {top} fsck` says" in str(raised.value)

@@ -10,8 +10,6 @@ from reconciler.sources.open import open_source
 from reconciler.sources.port import SourceError
 from tests.sources.repositories import a_repository, commit
 
-NOTHING: frozenset[str] = frozenset()
-
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,7 +24,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_plain_word_is_a_directory(where: str) -> None:
     found = open_source(where)
     assert isinstance(found, Directory)
-    assert [f.data for f in found.read(NOTHING).files] == [b"in the work tree"]
+    assert [f.data for f in found.read().files] == [b"in the work tree"]
 
 
 @pytest.mark.parametrize(
@@ -43,7 +41,7 @@ def test_a_plain_word_is_a_directory(where: str) -> None:
 def test_a_word_with_a_ref_is_a_commit(where: str, path: str) -> None:
     found = open_source(where)
     assert isinstance(found, GitRef)
-    assert [(f.path, f.data) for f in found.read(NOTHING).files] == [(path, b"committed")]
+    assert [(f.path, f.data) for f in found.read().files] == [(path, b"committed")]
 
 
 def test_directory_with_an_at_sign_is_meant_when_it_exists() -> None:
@@ -54,7 +52,7 @@ def test_directory_with_an_at_sign_is_meant_when_it_exists() -> None:
 
 def test_repository_with_an_at_sign_in_its_path_is_found() -> None:
     Path("repo").rename("me@work")
-    assert open_source("me@work@main").read(NOTHING).incomplete is None
+    assert open_source("me@work@main").read().incomplete is None
 
 
 REFUSED = {
@@ -88,4 +86,4 @@ def test_path_that_is_too_long_for_a_file_cannot_be_read(where: str) -> None:
     found = open_source(where)
     assert found.watched()
     with pytest.raises(SourceError, match="cannot be read: File name too long"):
-        found.read(NOTHING)
+        found.read()

@@ -122,7 +122,7 @@ def test_reading_does_not_wake_its_reader(tmp_path: Path, bell: Bell, ref: str) 
     source: Source = GitRef(top, ref) if ref else Directory(top)
     with Watcher(source.watched(), bell):
         for _ in range(3):
-            source.read(frozenset({first}))
+            source.ancestry(source.read().revision, frozenset({first}))
         assert bell.is_quiet()
 
 

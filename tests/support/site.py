@@ -121,21 +121,28 @@ class Tree:
         self.error: str | None = None
         self._known: list[tuple[str, dict[str, str]]] = []
 
-    def read(self, asked: frozenset[str]) -> Files:
+    def read(self) -> Files:
         if self.error is not None:
             raise SourceError(self.error)
         told = repr(sorted(self.files.items())).encode()
         name = hashlib.sha1(told).hexdigest()
-        names = [known for known, _ in self._known]
-        if name not in names:
-            names.append(name)
+        if name not in self._names():
             self._known.append((name, dict(self.files)))
-        older = frozenset(names[: names.index(name)])
         files = tuple(
             FileAt(path, hashlib.sha1(text.encode()).hexdigest(), text.encode())
             for path, text in sorted(self.files.items())
         )
-        return Files(Revision(name, older & asked, asked), files, self.incomplete)
+        return Files(Revision(name), files, self.incomplete)
+
+    def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+        if self.error is not None:
+            raise SourceError(self.error)
+        names = self._names()
+        older = frozenset(names[: names.index(revision.id)])
+        return Revision(revision.id, older & asked, asked)
+
+    def _names(self) -> list[str]:
+        return [known for known, _ in self._known]
 
     def watched(self) -> tuple[Path, ...]:
         return ()

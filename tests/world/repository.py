@@ -65,7 +65,7 @@ class Repository(Tree):
         """Return the commit of this id."""
         return next((c for c in self.commits if c.id == revision), None)
 
-    def read(self, asked: frozenset[str]) -> Files:
+    def read(self) -> Files:
         if self.error is not None:
             raise SourceError(self.error)
         commit = self.commits[self.shown]
@@ -76,12 +76,18 @@ class Repository(Tree):
         number, forgotten = len(self.readings), self.previewing()
         self.readings.append(Reading(self._now(), commit, whole, number, forgotten))
         self.seen(self.readings[-1])
-        older = frozenset(c.id for c in self.commits[: self.shown])
         return Files(
-            Revision(commit.id, older & asked, asked),
+            Revision(commit.id),
             tuple(_file(path, text) for path, text in told),
             None if whole else "files changed while they were read",
         )
+
+    def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
+        if self.error is not None:
+            raise SourceError(self.error)
+        commit = self.of(revision.id)
+        older = frozenset(c.id for c in self.commits[: commit.number if commit else 0])
+        return Revision(revision.id, older & asked, asked)
 
 
 def _came(number: int, path: str, text: str, half: int) -> bool:

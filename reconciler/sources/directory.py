@@ -23,7 +23,9 @@ from reconciler.sources.selection import (
     is_document,
     is_hidden,
     is_like_a_document,
+    is_read,
     not_plain,
+    shown,
     text_of,
     together,
     too_large,
@@ -143,9 +145,9 @@ class Directory:
         commit = repository.commit("HEAD")
         below = "" if root == top else root.relative_to(top).as_posix()
         held = [
-            (os.fsdecode(e.path), e.blob)
+            (path, e.blob)
             for e in repository.entries(commit, below)
-            if e.mode in _DOCUMENT_MODES and _is_shown_document(os.fsdecode(e.path))
+            if e.mode in _DOCUMENT_MODES and is_read(path := e.shown)
         ]
         return Base(repository, commit, commit if sorted(held) == mine else digest(mine))
 
@@ -163,7 +165,7 @@ def scan(root: Path) -> Scan:
         except OSError as error:
             if not folder:
                 raise SourceError(f"{root} cannot be read: {error.strerror}") from None
-            found.amiss.append(f"{_shown(folder)} cannot be read: {error.strerror}")
+            found.amiss.append(f"{shown(folder)} cannot be read: {error.strerror}")
             continue
         folders += _sort_out(found, folder, entries)
         if len(found.stamps) > FILES_MAX:
@@ -175,18 +177,18 @@ def _sort_out(found: Scan, folder: bytes, entries: list[os.DirEntry[bytes]]) -> 
     """Note what lies in one folder; yield the folders in it."""
     for entry in entries:
         path = _joined(folder, entry.name)
-        if entry.name.startswith(b"."):
+        told = shown(path)
+        if is_hidden(told):
             continue
-        shown = _shown(path)
         if entry.is_symlink():
-            if is_document(shown) or not _leads_to_a_file(found.top, path):
-                found.amiss.append(a_symlink(shown))
+            if is_document(told) or not _leads_to_a_file(found.top, path):
+                found.amiss.append(a_symlink(told))
         elif entry.is_dir(follow_symlinks=False):
             yield path
-        elif is_document(shown):
+        elif is_document(told):
             _note(found, path, entry)
-        elif is_like_a_document(shown):
-            found.passed_over.append(shown)
+        elif is_like_a_document(told):
+            found.passed_over.append(told)
 
 
 def _leads_to_a_file(top: bytes, path: bytes) -> bool:
@@ -200,7 +202,7 @@ def _note(found: Scan, raw: bytes, entry: os.DirEntry[bytes]) -> None:
     try:
         seen = entry.stat(follow_symlinks=False)
     except OSError as error:
-        found.amiss.append(f"{_shown(raw)} cannot be read: {error.strerror}")
+        found.amiss.append(f"{shown(raw)} cannot be read: {error.strerror}")
         return
     if path is None:
         found.amiss.append(bad_name(raw))
@@ -240,11 +242,3 @@ def _read(path: bytes) -> bytes:
 
 def _joined(folder: bytes, name: bytes) -> bytes:
     return b"%b/%b" % (folder, name) if folder and name else folder or name
-
-
-def _is_shown_document(path: str) -> bool:
-    return is_document(path) and not any(is_hidden(part) for part in path.split("/"))
-
-
-def _shown(path: bytes) -> str:
-    return path.decode(errors="backslashreplace")

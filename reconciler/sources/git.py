@@ -88,15 +88,15 @@ class GitRef:
 
     def _links(self, entries: list[Entry]) -> list[str]:
         """Return what to say of symlinks that may hide documents: those that lead to no file."""
-        links = [e for e in entries if e.mode == _LINK and not _below_hidden(e)]
+        links = [e for e in entries if e.mode == _LINK and not is_hidden(e.shown)]
         if not links:
             return []
         plain = {e.path for e in entries if e.mode not in (_LINK, _SUBMODULE)}
         targets = self._repository.blobs(sorted({e.blob for e in links}))
         return [
-            a_symlink(_shown(e))
+            a_symlink(e.shown)
             for e in links
-            if is_document(_shown(e)) or _target(e.path, targets.get(e.blob, b"/")) not in plain
+            if is_document(e.shown) or _target(e.path, targets.get(e.blob, b"/")) not in plain
         ]
 
     def _read(self, blobs: set[str]) -> dict[str, bytes]:
@@ -112,11 +112,11 @@ def _chosen(entries: list[Entry]) -> tuple[dict[str, str], list[str]]:
     amiss = []
     for entry in entries:
         path = text_of(entry.path)
-        if _below_hidden(entry) or entry.mode == _LINK:
+        if is_hidden(entry.shown) or entry.mode == _LINK:
             continue
         if entry.mode == _SUBMODULE:
-            amiss.append(a_submodule(_shown(entry)))
-        elif not is_document(_shown(entry)):
+            amiss.append(a_submodule(entry.shown))
+        elif not is_document(entry.shown):
             continue
         elif path is None:
             amiss.append(bad_name(entry.path))
@@ -128,16 +128,8 @@ def _chosen(entries: list[Entry]) -> tuple[dict[str, str], list[str]]:
 
 
 def _passed_over(entries: list[Entry]) -> tuple[str, ...]:
-    plain = (e for e in entries if e.mode not in (_LINK, _SUBMODULE) and not _below_hidden(e))
-    return tuple(sorted(_shown(e) for e in plain if is_like_a_document(_shown(e))))
-
-
-def _below_hidden(entry: Entry) -> bool:
-    return any(is_hidden(part) for part in _shown(entry).split("/"))
-
-
-def _shown(entry: Entry) -> str:
-    return entry.path.decode(errors="backslashreplace")
+    plain = (e for e in entries if e.mode not in (_LINK, _SUBMODULE) and not is_hidden(e.shown))
+    return tuple(sorted(e.shown for e in plain if is_like_a_document(e.shown)))
 
 
 def _target(link: bytes, target: bytes) -> bytes:

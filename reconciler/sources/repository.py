@@ -16,6 +16,7 @@ from threading import Timer
 from reconciler.model.left import Left, forever
 from reconciler.model.tree import Revision
 from reconciler.sources.port import SourceError
+from reconciler.sources.selection import shown
 
 _TIMEOUT_S = 30.0
 _PASSED_ON = ("PATH", "HOME", "XDG_CONFIG_HOME", "TMPDIR")
@@ -51,6 +52,10 @@ class Entry:
     blob: str
     size: int | None
     path: bytes
+
+    @property
+    def shown(self) -> str:
+        return shown(self.path)
 
 
 @dataclass(frozen=True, slots=True)

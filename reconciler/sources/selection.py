@@ -15,14 +15,20 @@ _NAMED_MAX = 3
 _LIKE_A_DOCUMENT = re.compile(r"\.(ya?ml|json)(\.txt)?$", re.IGNORECASE)
 
 
-def is_hidden(name: str) -> bool:
-    """Return whether a file or folder of this name is skipped, with all that is below it."""
-    return name.startswith(".")
+def is_hidden(path: str) -> bool:
+    """Return whether a file or folder is skipped: its name begins with a dot, or that of a folder
+    that it is in."""
+    return path.startswith(".") or "/." in path
 
 
 def is_document(path: str) -> bool:
     """Return whether the file is one that declares something."""
     return path.endswith((".yaml", ".yml"))
+
+
+def is_read(path: str) -> bool:
+    """Return whether a plain file at this path is read."""
+    return is_document(path) and not is_hidden(path)
 
 
 def is_like_a_document(path: str) -> bool:
@@ -38,9 +44,14 @@ def text_of(raw: bytes) -> str | None:
         return None
 
 
+def shown(raw: bytes) -> str:
+    """Return a path as it can be shown, whatever it is."""
+    return raw.decode(errors="backslashreplace")
+
+
 def bad_name(raw: bytes) -> str:
     """Return what to say about a path that `text_of` refuses."""
-    return f"{raw.decode(errors='backslashreplace')}: the name is not UTF-8: rename it"
+    return f"{shown(raw)}: the name is not UTF-8: rename it"
 
 
 def a_symlink(path: str) -> str:

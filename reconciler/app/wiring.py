@@ -3,7 +3,7 @@
 import contextlib
 import ssl
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from reconciler.scheduler.aurora import Aurora
 from reconciler.scheduler.client import Client
 from reconciler.scheduler.connections import connections
 from reconciler.scheduler.http import Credentials, Deadlines, HttpDoor
+from reconciler.sources.contents import standing
 from reconciler.sources.open import open_source
 from reconciler.sources.port import Source, SourceError
 
@@ -74,10 +75,12 @@ class Wired:
     haste: float
 
 
-def reader(local: Local, left: Left = forever) -> tuple[Source, Reader]:
+def reader(
+    local: Local, left: Left = forever, monotonic: Callable[[], float] = standing
+) -> tuple[Source, Reader]:
     """Return the source and what reads it; OptionError for a place that cannot be meant."""
     try:
-        source = open_source(local.desired, left)
+        source = open_source(local.desired, left, monotonic)
     except ValueError as fault:
         raise OptionError(f"--desired: {fault}") from None
     return source, Reader(source, schemas(), local.platform_dir)
@@ -127,7 +130,7 @@ def wired(
 
     SourceError, RecordError, OptionError and NoPlatformError pass through.
     """
-    source, reading = reader(local, terms.left)
+    source, reading = reader(local, terms.left, clock.monotonic)
     try:
         declared = reading.read({})
         check_known(terms.only, declared)

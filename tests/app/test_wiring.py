@@ -26,6 +26,7 @@ from reconciler.model.round import Event, FaultKind
 from reconciler.plan.inputs import Orders
 from reconciler.scheduler.http import Credentials
 from reconciler.settings import Settings
+from tests.support.heard import documents_opened
 
 CLUSTER = "desired-state/platform/clusters/devcluster.yaml"
 REMOTE = """
@@ -120,6 +121,30 @@ def test_a_preview_leaves_nothing_behind(tree: Path) -> None:
     with wired(a_setting(tree), Terms(Orders(), writing=False), SystemClock(), {}) as made:
         made.rounds.preview(SystemClock().now())
     assert sorted(tree.parent.rglob("*")) == before
+
+
+class Later(SystemClock):
+    """A clock that can be put forward."""
+
+    later_s = 0.0
+
+    def monotonic(self) -> float:
+        return super().monotonic() + self.later_s
+
+
+def test_round_reads_no_document_that_has_not_changed_for_long(tree: Path) -> None:
+    at(tree, "http://127.0.0.1:1")
+    clock = Later()
+    with wired(a_setting(tree), Terms(Orders(), writing=False), clock, {}) as made:
+        clock.later_s = 60.0
+        made.rounds.preview(clock.now())
+        with documents_opened() as names:
+            made.rounds.preview(clock.now())
+        assert names == []
+        (tree / "platform/platform.yaml").touch()
+        with documents_opened() as names:
+            made.rounds.preview(clock.now())
+        assert names == ["platform.yaml"]
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 
 from reconciler.app.packaged import schemas
 from reconciler.loop.desired import Reader
@@ -103,7 +104,7 @@ def bench(tree: Path, state: Path, door: CannedDoor, *, writing: bool = True) ->
 
 
 def reader_of(tree: Path) -> Reader:
-    return Reader(open_source(str(tree)), schemas())
+    return Reader(open_source(str(tree), monotonic=monotonic), schemas())
 
 
 def door_of(tree: Path) -> CannedDoor:

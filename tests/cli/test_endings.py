@@ -87,6 +87,9 @@ def test_error_of_ours_is_told_as_one_and_not_swallowed(console: Console) -> Non
         def now(self) -> None:
             raise ZeroDivisionError("no time")
 
+        def monotonic(self) -> float:
+            return 0.0
+
     console.clock = Broken()  # type: ignore[assignment]
     with pytest.raises(ZeroDivisionError):
         console("--dry-run", *JSON)

@@ -33,11 +33,15 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The documents of one scan, what is amiss, and whether all were still as scanned."""
+    """The documents of one scan, what is amiss, and whether all were still as scanned.
+
+    `opened` counts the files that had to be read for it.
+    """
 
     documents: Mapping[str, Document]
     amiss: tuple[str, ...]
     steady: bool
+    opened: int
 
     @property
     def files(self) -> tuple[FileAt, ...]:
@@ -62,12 +66,13 @@ class Contents:
         now_s = self._monotonic()
         found: dict[str, Document] = {}
         amiss = list(seen.amiss)
-        steady = True
+        opened, steady = 0, True
         for path, stamp in sorted(seen.stamps.items()):
             kept = self._unchanged(path, stamp)
             if kept is not None and kept.settled:
                 found[path] = kept
                 continue
+            opened += 1
             try:
                 data = _read(seen.place(path))
             except FileNotFoundError:
@@ -80,7 +85,7 @@ class Contents:
                 since_s = kept.since_s if kept is not None else now_s
                 file = FileAt(path, blob_id(data), data)
                 found[path] = Document(file, stamp, since_s, now_s - since_s > TICK_S)
-        return Reading(found, tuple(amiss), steady)
+        return Reading(found, tuple(amiss), steady, opened)
 
     def _unchanged(self, path: str, stamp: Stamp) -> Document | None:
         kept = self._kept.get(path)

@@ -1,6 +1,7 @@
 """The desired state as it lies in a directory, which other programs may be changing meanwhile.
 
-A reading counts only when a scan before and a scan after it agree. Nothing here waits: a tree that
+A reading counts only when a scan before and a scan after it agree; where no file had to be read,
+the scan that ended the last reading is as good as one before. Nothing here waits: a tree that
 does not hold still is said to be incomplete.
 """
 
@@ -36,6 +37,7 @@ class Directory:
     def __init__(self, root: Path, monotonic: Callable[[], float] = standing) -> None:
         self._root = root
         self._contents = Contents(monotonic)
+        self._seen: Scan | None = None
         self._base: Base | None = None
 
     def read(self) -> Files:
@@ -62,6 +64,7 @@ class Directory:
             before, found = self._attempt()
         amiss = list(found.amiss)
         if found.steady:
+            self._seen = before
             self._contents.keep(found)
         else:
             amiss.append(f"files below {self._root} change while they are read")
@@ -87,7 +90,8 @@ class Directory:
         lock = self._lock()
         before = scan(self._root)
         found = self._contents.read(before)
-        steady = found.steady and scan(self._root) == before
+        agreed = not found.opened and before == self._seen
+        steady = found.steady and (agreed or scan(self._root) == before)
         amiss = found.amiss
         if lock := lock or self._lock():
             amiss += (f"git is at work here: {lock} (remove it if no git is running)",)

@@ -177,6 +177,26 @@ def test_only_what_has_changed_is_read_again(root: Path, source: Directory, time
     assert names == ["b.yaml", "d.yaml"]
 
 
+def test_tree_that_is_as_it_was_is_looked_at_once(
+    root: Path, source: Directory, time: Time
+) -> None:
+    """Otherwise a look before and one after it must agree, each into both folders."""
+
+    def looks() -> int:
+        with listening("os.scandir") as heard:
+            source.read()
+        return len(heard)
+
+    settle(source, time)
+    assert looks() == 2
+    (root / "b.yaml").unlink()
+    assert [looks(), looks()] == [4, 2]
+    write(root, {"b.yaml": "back"})
+    assert [looks(), looks()] == [4, 4]
+    time.now += TICK_S + 1
+    assert [looks(), looks()] == [4, 2]
+
+
 def test_what_a_commit_holds_is_listed_once(tmp_path: Path, time: Time) -> None:
     top = a_repository(tmp_path / "tree")
     commit(top, TREE)

@@ -1,12 +1,15 @@
 """The record's file: made, opened and checked, before anything in it is believed."""
 
+import contextlib
 import sqlite3
 import uuid
 from pathlib import Path
 
+from reconciler.record import history
 from reconciler.record.fault import RecordError
 
-FORMAT = "1"
+FORMAT = "2"
+READABLE = ("1", FORMAT)
 
 SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
@@ -22,32 +25,46 @@ CREATE TABLE round (
 ) STRICT;
 CREATE TABLE history (
   at TEXT NOT NULL, cluster TEXT NOT NULL, job TEXT NOT NULL, action TEXT NOT NULL,
-  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL
+  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL,
+  times INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX history_of_job ON history (job, at);
+CREATE INDEX history_of_job ON history (job);
+CREATE INDEX history_at ON history (at);
+CREATE TABLE failing (
+  kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
+) STRICT, WITHOUT ROWID;
 """
 
-# Added since, so that a record that lacks it is one of ours nevertheless.
-LATER = """
-CREATE TABLE IF NOT EXISTS failing (
-  kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
-) STRICT, WITHOUT ROWID
-"""
+# What an earlier format lacks.
+SINCE_1 = (
+    "ALTER TABLE history ADD COLUMN times INTEGER NOT NULL DEFAULT 1",
+    "DROP INDEX history_of_job",
+    "CREATE INDEX history_of_job ON history (job)",
+    "CREATE INDEX history_at ON history (at)",
+    """
+    CREATE TABLE IF NOT EXISTS failing (
+      kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "UPDATE meta SET value = '2' WHERE name = 'format'",
+)
 
 
 def for_writing(path: Path) -> sqlite3.Connection:
-    """Return the record, made if it is missing: whole or not at all. The lock is held."""
+    """Return the record, made if it is missing and migrated if its format is an earlier one: either
+    way whole or not at all. The lock is held."""
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         path.chmod(0o600)
-        made = _made(path, db)
-        if made:
+        found = _format(path, db)
+        if found is not None:
             _sound(db)
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        if not made:
+        if found is None:
             _make(db)
-        db.execute(LATER)
+        elif found != FORMAT:
+            _migrate(db)
     except BaseException:
         db.close()
         raise
@@ -70,7 +87,11 @@ def for_reading(path: Path) -> sqlite3.Connection | None:
 
 def _copied(path: Path) -> sqlite3.Connection:
     """Return a copy in memory. Reading it as it lies would leave a log of SQLite's beside it."""
-    plain = _opened(path, "mode=ro&immutable=1")
+    return _in_memory(_opened(path, "mode=ro&immutable=1"))
+
+
+def _in_memory(plain: sqlite3.Connection) -> sqlite3.Connection:
+    """Return a copy that can be changed, in place of what it was copied from."""
     copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
     try:
         plain.backup(copy)
@@ -84,27 +105,35 @@ def _copied(path: Path) -> sqlite3.Connection:
 
 def _checked(path: Path, db: sqlite3.Connection) -> sqlite3.Connection | None:
     try:
-        if _made(path, db):
+        found = _format(path, db)
+        if found is not None:
             _sound(db)
-            return db
+        if found not in (None, FORMAT):
+            db = _in_memory(db)
+            _migrate(db)
     except BaseException:
         db.close()
         raise
+    if found is not None:
+        return db
     db.close()
     return None
 
 
-def _made(path: Path, db: sqlite3.Connection) -> bool:
-    """Return whether this is a record of ours; False for an empty file, as a crash may leave."""
+def _format(path: Path, db: sqlite3.Connection) -> str | None:
+    """Return the format of a record of ours; None for an empty file, as a crash may leave."""
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     if not tables:
-        return False
+        return None
     if "meta" not in tables:
         raise RecordError(f"{path} is no record of ours: choose another --state")
-    found = dict(db.execute("SELECT name, value FROM meta")).get("format")
-    if found != FORMAT:
-        raise RecordError(f"{path} was written by another version (format {found}, not {FORMAT})")
-    return True
+    found: str | None = dict(db.execute("SELECT name, value FROM meta")).get("format")
+    if found not in READABLE:
+        raise RecordError(
+            f"{path} was written by another version (format {found}, not {FORMAT}): use that one, "
+            "or choose another --state"
+        )
+    return found
 
 
 def _make(db: sqlite3.Connection) -> None:
@@ -113,6 +142,20 @@ def _make(db: sqlite3.Connection) -> None:
         f"INSERT INTO meta VALUES ('{name}', '{value}');" for name, value in meta.items()
     )
     db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {rows} COMMIT;")
+
+
+def _migrate(db: sqlite3.Connection) -> None:
+    """Make a record of the format before one of ours."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        for statement in SINCE_1:
+            db.execute(statement)
+        history.fold(db)
+        db.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):
+            db.execute("ROLLBACK")
+        raise
 
 
 def _sound(db: sqlite3.Connection) -> None:

@@ -5,11 +5,9 @@ down must not be sent.
 """
 
 import contextlib
-import itertools
-import operator
 import sqlite3
 from collections.abc import Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,13 +16,11 @@ import msgspec
 
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Memory, Owned
-from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.outcome import Outcome
 from reconciler.model.round import Failing, JobStatus, LastRound, PastAct, Watch
-from reconciler.record import conditions, file, rows
+from reconciler.record import conditions, file, history, rows
 from reconciler.record.fault import RecordError
 from reconciler.record.lock import Lock, Sign, watch_of
-
-HISTORY_DAYS = 90
 
 ROUND = """
 INSERT INTO round VALUES (?, ?, ?, coalesce(?, 0))
@@ -32,20 +28,8 @@ ON CONFLICT (cluster) DO UPDATE
 SET at = excluded.at, revision = excluded.revision, unmanaged = coalesce(?, unmanaged)
 """
 
-
-HISTORY = "INSERT INTO history VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-
-# A row of it, as ACTS asks for them.
-Line = tuple[str, str, str, str, str, str, str]
-
 FORGET = "DELETE FROM condition WHERE cluster = ? AND job = ?"
 KEEP = "INSERT OR REPLACE INTO condition VALUES (?, ?, ?)"
-
-# The way back through the index: nothing is sorted.
-ACTS = """
-SELECT job, at, action, reason, outcome, message, revision FROM history
-ORDER BY job DESC, at DESC, rowid DESC
-"""
 
 
 class Record:
@@ -123,24 +107,17 @@ class Record:
         """
         with self._remembering(cluster, after) as db:
             _write(db, cluster, before, after)
-            db.executemany(HISTORY, (_line(key, act) for key, act in found))
+            for key, act in found:
+                history.add(db, key, act)
 
     def settle(
         self, before: Memory, after: Memory, at: datetime, outcome: Outcome, revision: str
     ) -> None:
         """Write what changed by an act and its line of history: both or neither."""
-        act = outcome.act
-        told = PastAct(
-            at=at,
-            action=type(act.action).__name__,
-            reason=act.reason.label,
-            outcome=type(outcome).__name__,
-            message=_message(outcome),
-            revision=revision,
-        )
-        with self._remembering(act.key.cluster, after) as db:
-            _write(db, act.key.cluster, before, after)
-            db.execute(HISTORY, _line(act.key, told))
+        key = outcome.act.key
+        with self._remembering(key.cluster, after) as db:
+            _write(db, key.cluster, before, after)
+            history.add(db, key, history.past(outcome, at, revision))
 
     # --- conditions and history
 
@@ -159,8 +136,6 @@ class Record:
     def failing(self) -> tuple[Failing, ...]:
         """Return what failed in the last round."""
         with _told(self.directory):
-            if not self._select("SELECT 1 FROM sqlite_master WHERE name = 'failing'", ()):
-                return ()
             found = self._select("SELECT value FROM failing ORDER BY kind, scope", ())
             return tuple(msgspec.json.decode(value, type=Failing) for (value,) in found)
 
@@ -191,9 +166,8 @@ class Record:
         """Write the conditions of one cluster; `since` of a job that has kept its reason stays.
 
         `unmanaged` is None for a round that looked at some jobs only: of the others nothing new is
-        known. History older than 90 days is forgotten on this occasion.
+        known. History that is too old is forgotten on this occasion.
         """
-        oldest = (at - timedelta(days=HISTORY_DAYS)).isoformat()
         with _told(self.directory), self._transaction() as db:
             before = self._conditions.pop(cluster, None)
             if before is None:
@@ -204,19 +178,14 @@ class Record:
             db.executemany(FORGET, ((cluster, str(key)) for key in gone))
             db.executemany(KEEP, ((cluster, str(j.key), conditions.encode(j)) for j in changed))
             db.execute(ROUND, (cluster, at.isoformat(), revision, unmanaged, unmanaged))
-            db.execute("DELETE FROM history WHERE at < ?", (oldest,))
+            history.forget(db, at)
         kept = before if unmanaged is None else {}
         self._conditions[cluster] = {**kept, **told}
 
     def acts(self, most: int) -> dict[JobKey, tuple[PastAct, ...]]:
         """Return so many of the last acts of each job, newest first."""
         with _told(self.directory):
-            # One after the other: there are many more lines than anybody asks for.
-            lines = self._db.execute(ACTS) if self._db is not None else ()
-            found = itertools.groupby(lines, operator.itemgetter(0))
-            return {
-                JobKey.parse(job): tuple(itertools.islice(_acts(told), most)) for job, told in found
-            }
+            return history.acts(self._db, most) if self._db is not None else {}
 
     # --- the file
 
@@ -291,36 +260,8 @@ def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) 
             )
 
 
-def _line(key: JobKey, act: PastAct) -> tuple[str, ...]:
-    told = (act.action, act.reason, act.outcome, act.message, act.revision)
-    return (act.at.isoformat(), key.cluster, str(key), *told)
-
-
-def _acts(lines: Iterable[Line]) -> Iterator[PastAct]:
-    """Yield the acts of one job. What round after round defers for the same reason is one."""
-    for told, run in itertools.groupby(lines, lambda line: line[2:]):
-        first, *others = run
-        if told[2] == Deferred.__name__:
-            yield _act(first, 1 + len(others))
-        else:
-            yield from (_act(line) for line in (first, *others))
-
-
-def _act(line: Line, times: int = 1) -> PastAct:
-    _, at, action, reason, outcome, message, revision = line
-    return PastAct(datetime.fromisoformat(at), action, reason, outcome, message, revision, times)
-
-
 def _remedy(directory: Path, why: str) -> str:
     return (
         f"the record in {directory} cannot be used: {why}. Free space, mend permissions, or move"
         " the directory away: ownership is then rebuilt from the marks of live jobs"
     )
-
-
-def _message(outcome: Outcome) -> str:
-    match outcome:
-        case Applied(message=message) | Refused(message=message):
-            return message
-        case Deferred(why=why) | Indeterminate(why=why):
-            return why

@@ -18,9 +18,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from reconciler.model.memory import Memory
-from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
+from reconciler.model.outcome import Applied
 from reconciler.model.plan import Reason
-from reconciler.model.round import Failing, Fault, FaultKind, JobStatus, LastRound, PastAct
+from reconciler.model.round import Failing, Fault, FaultKind, JobStatus, LastRound
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from tests.record.memories import memories
@@ -163,16 +163,6 @@ def test_what_fails_is_kept_until_it_no_longer_does(kept: Path) -> None:
         assert record.failing() == ()
 
 
-def test_record_from_before_failures_were_kept_is_read_and_written(kept: Path) -> None:
-    spoil(kept, "DROP TABLE failing")
-    with reading(kept) as record:
-        assert record.failing() == ()
-        assert record.rounds() == (LastRound(CLUSTER, NOW, "r1", 7),)
-    with writing(kept) as record:
-        record.keep_failing([FAILING])
-        assert record.failing() == (FAILING,)
-
-
 def test_a_watch_is_told_as_long_as_it_runs_and_remembered_afterwards(kept: Path) -> None:
     with reading(kept) as other:
         assert other.watch() is None
@@ -206,61 +196,6 @@ def test_condition_that_cannot_be_read_does_not_stop_the_next_round(kept: Path) 
         assert [job.key for job in record.conditions()] == [WEB]
 
 
-def test_history_tells_what_became_of_each_act(tmp_path: Path) -> None:
-    act = an_act(a_kill(0))
-    outcomes: tuple[Outcome, ...] = (
-        Applied(act, message="done"),
-        Refused(act, "no"),
-        Deferred(act, "stale"),
-        Indeterminate(act, "lost"),
-    )
-    with writing(tmp_path) as record:
-        memory = record.memory(CLUSTER)
-        for n, outcome in enumerate(outcomes):
-            record.settle(memory, memory, NOW + n * MINUTE, outcome, f"r{n}")
-        told = record.acts(4)
-        assert record.acts(2) == {act.key: told[act.key][:2]}
-    assert told == {
-        act.key: (
-            PastAct(NOW + 3 * MINUTE, "KillTasks", "Drifted", "Indeterminate", "lost", "r3"),
-            PastAct(NOW + 2 * MINUTE, "KillTasks", "Drifted", "Deferred", "stale", "r2"),
-            PastAct(NOW + MINUTE, "KillTasks", "Drifted", "Refused", "no", "r1"),
-            PastAct(NOW, "KillTasks", "Drifted", "Applied", "done", "r0"),
-        )
-    }
-
-
-OLD, MOVED, NEW = "r1 stale", "r1 moved", "r2 stale"
-REPEATED: dict[str, tuple[list[str], list[tuple[int, str, int]]]] = {
-    "equal ones in a row": ([OLD, OLD, OLD], [(2, OLD, 3)]),
-    "another in between": ([OLD, OLD, MOVED, OLD], [(3, OLD, 1), (2, MOVED, 1), (1, OLD, 2)]),
-    "of another revision": ([OLD, OLD, NEW, NEW], [(3, NEW, 2), (1, OLD, 2)]),
-    "of acts that were done": (["r1 done", "r1 done"], [(1, "r1 done", 1), (0, "r1 done", 1)]),
-    "more than are asked for": ([OLD, MOVED, NEW, NEW], [(3, NEW, 2), (1, MOVED, 1), (0, OLD, 1)]),
-    "too many": ([OLD, MOVED, NEW, OLD], [(3, OLD, 1), (2, NEW, 1), (1, MOVED, 1)]),
-}
-
-
-@pytest.mark.parametrize(("rounds", "told"), REPEATED.values(), ids=REPEATED)
-def test_what_is_deferred_time_and_again_is_told_once(
-    tmp_path: Path, rounds: list[str], told: list[tuple[int, str, int]]
-) -> None:
-    act = an_act(a_kill(0))
-    other = replace(act, key=a_key("other"))
-    with writing(tmp_path) as record:
-        memory = record.memory(CLUSTER)
-        for n, said in enumerate(rounds):
-            revision, _, why = said.partition(" ")
-            outcome = Applied(act, message=why) if why == "done" else Deferred(act, why)
-            record.settle(memory, memory, NOW + n * MINUTE, outcome, revision)
-            record.settle(memory, memory, NOW + n * MINUTE, Deferred(other, "stale"), "r1")
-        found = record.acts(3)
-    assert [
-        ((a.at - NOW) // MINUTE, f"{a.revision} {a.message}", a.times) for a in found[act.key]
-    ] == told
-    assert [a.times for a in found[other.key]] == [len(rounds)]
-
-
 def test_history_and_memory_of_an_act_are_written_together_or_not_at_all(kept: Path) -> None:
     act = an_act(a_kill(0))
     with writing(kept) as record:
@@ -270,16 +205,6 @@ def test_history_and_memory_of_an_act_are_written_together_or_not_at_all(kept: P
         with pytest.raises(RecordError):
             record.settle(before, after, NOW, Applied(act), "r1")
         assert record.memory(CLUSTER) == before
-
-
-def test_history_is_forgotten_after_ninety_days(tmp_path: Path) -> None:
-    act = an_act(a_kill(0))
-    with writing(tmp_path) as record:
-        memory = record.memory(CLUSTER)
-        for days in (91, 89):
-            record.settle(memory, memory, NOW - timedelta(days=days), Applied(act), "r")
-        record.keep_round(CLUSTER, NOW, "r", 0, [])
-        assert len(record.acts(9)[act.key]) == 1
 
 
 # --- the file
@@ -367,8 +292,8 @@ BROKEN: dict[str, tuple[Callable[[Path], Any], str]] = {
         "cannot be used",
     ),
     "another format": (
-        lambda d: spoil(d, "UPDATE meta SET value = '2' WHERE name = 'format'"),
-        "another version .format 2, not 1.",
+        lambda d: spoil(d, "UPDATE meta SET value = '99' WHERE name = 'format'"),
+        "another version .format 99, not 2.: use that one, or choose another --state",
     ),
     "a table of somebody else": (
         lambda d: spoil(d, "ALTER TABLE meta RENAME TO mine"),
@@ -421,7 +346,7 @@ def test_damage_is_found_on_opening_wherever_it_lies(kept: Path) -> None:
 
 
 def test_record_of_another_version_is_left_as_it_is(kept: Path) -> None:
-    spoil(kept, "UPDATE meta SET value = '2' WHERE name = 'format'")
+    spoil(kept, "UPDATE meta SET value = '3' WHERE name = 'format'")
     spoil(kept, "DROP TABLE history")
     before = (kept / "record.sqlite").read_bytes()
     with pytest.raises(RecordError, match="another version"), writing(kept):

@@ -36,8 +36,8 @@ from reconciler.model.update import LiveUpdate
 from reconciler.scheduler.client import Client, Invalid
 from reconciler.scheduler.port import Silent
 from reconciler.scheduler.sending import send
+from reconciler.thrift import calls, tjson
 from reconciler.thrift import structs as aurora
-from reconciler.thrift import tjson
 from reconciler.thrift.structs import (
     ACTIVE_STATES,
     ACTIVE_UPDATE_STATES,
@@ -235,7 +235,7 @@ class Aurora:
     # --- what an act rests on, and the act
 
     def basis(self, act: Act) -> Basis | Unknown:
-        """Read again what the act rests on: by job key, so that it is cheap."""
+        """Read again what the act rests on: of its job only, as far as Aurora can be asked so."""
         try:
             match act.basis:
                 case basis.NOTHING_THERE:
@@ -281,12 +281,13 @@ class Aurora:
         return basis.update_basis(from_wire.update(found[0]))
 
     def _cron_basis(self, key: JobKey) -> CronBasis | Unknown:
-        found = self._client.ask("getJobs", aurora.GetJobsResult, ownerRole=key.role)
-        if not isinstance(found, aurora.GetJobsResult):
-            return _unknown(found)
-        for job in found.configs or ():
-            if from_wire.job_key(job.key, self._cluster) == key:
-                cron = from_wire.cron(job)
+        """Aurora tells of all jobs of a role at a time; only the one that is meant is built."""
+        found, wanted = self._client.jobs(key.role), requests.job_key(key)
+        if isinstance(found, Unknown):
+            return found
+        for slice_ in found.configs or ():
+            if calls.job_of(slice_) == wanted:
+                cron = from_wire.cron(tjson.decode(aurora.JobConfiguration, slice_))
                 return basis.cron_basis(LiveJob(key, False, None, 0, cron=cron))
         return CronBasis(None)
 

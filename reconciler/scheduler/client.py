@@ -53,9 +53,9 @@ class Client:
         told = getattr(found.result, calls.METHODS[method].result or "", None)
         return told if isinstance(told, kind) else Unknown(f"{method}: OK, but without a result")
 
-    def jobs(self) -> JobsReply | Unknown:
-        """Return all jobs and templates, each still as bytes."""
-        found = self._read("getJobs", {}, calls.decode_get_jobs)
+    def jobs(self, role: str | None = None) -> JobsReply | Unknown:
+        """Return all jobs and templates, or those of a role, each still as bytes."""
+        found = self._read("getJobs", {"ownerRole": role}, calls.decode_get_jobs)
         if isinstance(found, Unknown):
             return found
         fault = self._fault("getJobs", found.response)

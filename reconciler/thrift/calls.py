@@ -354,6 +354,17 @@ def decode_get_jobs(data: bytes) -> JobsReply:
     return JobsReply(response, _job_slices(found.result))
 
 
+class _Keyed(ThriftStruct, frozen=True, kw_only=True):
+    """What of a JobConfiguration says which job it is."""
+
+    key: Annotated[JobKey | None, 9] = None
+
+
+def job_of(slice_: bytes) -> JobKey | None:
+    """Return which job a slice is of, without building the rest of it."""
+    return tjson.decode(_Keyed, slice_).key
+
+
 def _job_slices(result: _ResultBox | UnsetType) -> tuple[bytes, ...] | None:
     if result is UNSET or result.rec is UNSET:
         return None

@@ -270,6 +270,24 @@ def test_template_rests_on_its_own_content() -> None:
     assert none == CronBasis(None)
 
 
+def test_template_rests_on_no_other_job_of_its_role() -> None:
+    """Of a large role nothing else is built, so nothing else can fail."""
+    reply = _rpcs("cron", "getJobs")[0]
+    (template,) = [c for c in reply.result.getJobsResult.configs if c.cronSchedule]
+    key = a_key(template.key.name, template.key.environment, template.key.role)
+    act = an_act(key=key, basis=CronBasis(None))
+    alone = a_port(ScriptedDoor(getJobs=reply)).basis(act)
+    other = replace(template, key=replace(template.key, name="other"), cronSchedule="NONSENSE")
+    several = ok(Result(getJobsResult=GetJobsResult(configs=(other, template))))
+    spoiled = calls.encode_reply("getJobs", 1, several).replace(b'"str":"NONSENSE"', b'"str":5')
+    assert a_port(ScriptedDoor(getJobs=spoiled)).basis(act) == alone
+    nobody = spoiled.replace(b'"other"', b'"' + template.key.name.encode() + b'"')
+    assert isinstance(a_port(ScriptedDoor(getJobs=nobody)).basis(act), Unknown)
+    door = ScriptedDoor(getJobs=spoiled)
+    a_port(door).basis(act)
+    assert [call.args["ownerRole"] for call in door.calls] == [key.role]
+
+
 BASES: dict[str, Any] = {
     "groups": InstancesBasis(""),
     "tasks": TasksBasis(frozenset()),

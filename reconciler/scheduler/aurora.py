@@ -1,6 +1,6 @@
 """One Aurora behind the port: reads in bulk, reads in depth, and the one RPC of each act."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar, assert_never
@@ -298,9 +298,10 @@ class Aurora:
 
 def _each(
     pool: ThreadPoolExecutor, asked: Iterable[Any], answer: Callable[[Any], Any]
-) -> list[tuple[Any, Any]]:
+) -> Iterator[tuple[Any, Any]]:
+    """Ask all at once; the answers are waited for when they are taken."""
     listed = list(asked)
-    return list(zip(listed, pool.map(answer, listed), strict=True))
+    return zip(listed, pool.map(answer, listed), strict=True)
 
 
 def _set(jobs: dict[JobKey, LiveJob], key: JobKey, **found: Any) -> None:

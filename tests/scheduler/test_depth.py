@@ -1,5 +1,6 @@
 """Questions beyond the bulk, what an act rests on, and the RPC that each act is."""
 
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -36,11 +37,13 @@ from reconciler.model.update import TOKEN
 from reconciler.scheduler.port import Silent
 from reconciler.scheduler.sending import MESSAGE_MAX, short
 from reconciler.thrift import calls
+from reconciler.thrift.calls import Call
 from reconciler.thrift.structs import (
     ConfigSummaryResult,
     GetJobsResult,
     GetJobUpdateSummariesResult,
     JobKey,
+    Response,
     ResponseCode,
     Result,
 )
@@ -157,6 +160,21 @@ def test_refusal_keeps_the_schedulers_words() -> None:
     assert examined(asked, getJobUpdateDiff=told).answers[KEY] == RefusedAnswer(
         "Invalid configuration: Invalid tier 'gold' in TaskConfig."
     )
+
+
+def test_questions_of_all_kinds_are_asked_side_by_side() -> None:
+    """Each answer waits for the other question: one after the other, both would wait in vain."""
+    both = Barrier(2, timeout=10)
+
+    def answer(call: Call) -> Response:
+        both.wait()
+        return ok(EMPTY[call.method])
+
+    door = ScriptedDoor(getConfigSummary=answer, getTasksWithoutConfigs=answer)
+    asked = Questions(groups=frozenset({KEY}), tasks=frozenset({OTHER}))
+    snapshot = a_snapshot(a_live_job(groups=None), a_live_job(OTHER, groups=None))
+    found = a_port(door).examine(snapshot, asked)
+    assert (found.jobs[KEY].groups, found.jobs[OTHER].tasks) == ((), ())
 
 
 ABOUT: dict[str, tuple[Questions, str]] = {

@@ -223,9 +223,10 @@ class Aurora:
             return RefusedAnswer(found.message.removeprefix("Invalid configuration: "))
         if isinstance(found, Unknown):
             return found
-        if found.taskConfig is None:
+        config = found.taskConfig
+        if config is None:
             return Unknown("populateJobConfig: OK, but without a config")
-        return Accepted(config_of(found.taskConfig))
+        return _guarded(lambda: Accepted(config_of(config)))
 
     def _quota(self, role: str) -> Quota | Unknown:
         kind = aurora.GetQuotaResult

@@ -177,6 +177,16 @@ def test_questions_of_all_kinds_are_asked_side_by_side() -> None:
     assert (found.jobs[KEY].groups, found.jobs[OTHER].tasks) == ((), ())
 
 
+def test_config_with_a_part_that_cannot_be_told_is_not_accepted() -> None:
+    told = calls.encode_reply("populateJobConfig", 1, recorded("busy", 987))
+    odd = told.replace(b'{"1":{"dbl":1.0}}', b'{"44":{"dbl":1.0}}')
+    assert odd != told
+    asked = Questions(accepted=((KEY, a_start()),))
+    assert isinstance(examined(asked, populateJobConfig=told).answers[KEY], Accepted)
+    found = examined(asked, populateJobConfig=odd).answers[KEY]
+    assert found == Unknown("Resource: a union with 0 members set")
+
+
 ABOUT: dict[str, tuple[Questions, str]] = {
     "groups": (Questions(groups=frozenset({KEY})), "getConfigSummary"),
     "tasks": (Questions(tasks=frozenset({KEY})), "getTasksWithoutConfigs"),

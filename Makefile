@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test world world-mutations coverage fmt bench sizes lock clean
+.PHONY: help setup demo check test world world-mutations coverage fmt bench bench-peers sizes lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ fmt: $(STAMP) ## format, and mend what the linter can
 bench: $(STAMP) ## measure 1,000 and 10,000 jobs on canned replies, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.run docs/benchmarks.md
 	$(BIN)/python -m tests.bench.standin docs/benchmarks.md
+
+bench-peers: $(STAMP) ## the same beside a script, gorealis and Terraform (half an hour, needs the network)
+	$(BIN)/python -m tests.bench.peers.compare docs/peers.json
+	$(BIN)/python -m tests.bench.peers.show docs/peers.json docs/benchmarks.md docs/peers.svg
 
 sizes: ## the longest modules
 	@git ls-files '*.py' | xargs wc -l | sort -rn | head -n 20

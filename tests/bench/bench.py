@@ -19,6 +19,7 @@ from reconciler.plan.inputs import Orders
 from reconciler.record.store import Record
 from reconciler.scheduler.aurora import Aurora
 from reconciler.scheduler.client import Client
+from reconciler.scheduler.http import Door
 from reconciler.sources.open import open_source
 from tests.bench.canned import CannedDoor
 from tests.bench.trees import CLUSTER
@@ -58,7 +59,7 @@ class Still:
 class Bench:
     """A reconciler whose cluster is a door, and what it has done so far."""
 
-    def __init__(self, tree: Path, record: Record, door: CannedDoor) -> None:
+    def __init__(self, tree: Path, record: Record, door: Door) -> None:
         self._clock = Still()
         self._reader = reader_of(tree)
         # As the program does, to learn of which platform this is.
@@ -97,7 +98,7 @@ class Bench:
 
 
 @contextmanager
-def bench(tree: Path, state: Path, door: CannedDoor, *, writing: bool = True) -> Iterator[Bench]:
+def bench(tree: Path, state: Path, door: Door, *, writing: bool = True) -> Iterator[Bench]:
     """Yield a reconciler with its record in `state`, in a process that is as the program's."""
     with uncollected(), Record(state, NOW, writing=writing) as record:
         yield Bench(tree, record, door)

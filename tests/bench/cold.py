@@ -5,13 +5,13 @@ Prints, as JSON, what was counted and how much memory it took; the caller takes 
 
 import json
 import pickle
-import resource
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 from reconciler.report.text import text
 from tests.bench.bench import bench
+from tests.bench.machine import memory_mb
 
 
 def main(tree: Path, state: Path, replies: Path) -> None:
@@ -20,8 +20,7 @@ def main(tree: Path, state: Path, replies: Path) -> None:
     with bench(tree, state, door, writing=False) as told:
         shown = text(told.preview())
         done = told.done
-    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"line": shown.splitlines()[0], "peak_kb": peak_kb, **asdict(done)}))
+    print(json.dumps({"line": shown.splitlines()[0], **memory_mb(), **asdict(done)}))
 
 
 if __name__ == "__main__":

@@ -7,9 +7,7 @@ needs for the same bytes. Absolute times belong to the machine; ratios travel.
 
 import gc
 import json
-import os
 import pickle
-import platform
 import subprocess
 import sys
 import tempfile
@@ -24,6 +22,8 @@ from reconciler.scheduler.http import Silence
 from reconciler.thrift.calls import decode_get_jobs, encode_call
 from tests.bench.bench import Bench, Done, bench, door_of
 from tests.bench.canned import CannedDoor
+from tests.bench.machine import machine
+from tests.bench.page import put
 from tests.bench.trees import INSTANCES, finalization, plant, release
 
 SIZES = (1_000, 10_000)
@@ -88,7 +88,7 @@ def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
         tuple(run for _, run in pairs),
         tuple(floor for floor, _ in pairs),
         done,
-        int(str(told["peak_kb"])) / 1024,
+        float(str(told["peak_mb"])),
     )
 
 
@@ -160,16 +160,6 @@ def floor_of(tree: Path, door: CannedDoor) -> Callable[[], object]:
     return least
 
 
-def machine() -> str:
-    """Return processor, cores and interpreter."""
-    told = Path("/proc/cpuinfo")
-    lines = told.read_text(encoding="utf-8").splitlines() if told.exists() else []
-    models = {line.partition(": ")[2] for line in lines if line.startswith("model name")}
-    model = ", ".join(sorted(models)) or platform.processor() or platform.machine()
-    python = f"{platform.python_implementation()} {platform.python_version()}"
-    return f"{model}, {os.cpu_count()} cores, {python}"
-
-
 ABOUT = """\
 # Benchmarks
 
@@ -182,8 +172,7 @@ the ratio to the floor of the same run travels.
   split into its jobs.
 - RPCs of a round in which nothing changed: 5 in bulk; the others look at a sixtieth of the jobs in
   depth, since `getJobs` shows neither a hole nor a second config.
-
-{sizes}"""
+"""
 SIZE = """\
 ## {jobs:,} jobs
 
@@ -233,15 +222,14 @@ def measured(jobs: int) -> str:
 
 
 def main(target: Path) -> None:
-    """Measure, print, and write the report to a file."""
-    told = []
+    """Measure, print, and put what was found into a file."""
+    target.parent.mkdir(exist_ok=True)
+    put(target, ABOUT.format(machine=machine()))
     for jobs in SIZES:
         print(f"measuring {jobs:,} jobs ...", file=sys.stderr, flush=True)
-        told.append(measured(jobs))
-    text = ABOUT.format(machine=machine(), sizes="\n".join(told))
-    print(text)
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(text, encoding="utf-8")
+        told = measured(jobs)
+        print(told)
+        put(target, told)
 
 
 if __name__ == "__main__":

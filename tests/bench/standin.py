@@ -35,6 +35,7 @@ from reconciler.thrift.structs import (
     TaskConfig,
     TaskQuery,
 )
+from tests.bench.page import put
 
 JOBS, INSTANCES, HOSTS, UPDATES = 10_000, 20, 2_000, 50
 T0_MS = 1_795_000_000_000
@@ -203,7 +204,7 @@ minute is one there. The process has {memory_mb:,.0f} MB before anything is aske
 
 
 def main(target: Path) -> None:
-    """Measure, print, and put the section at the end of a file."""
+    """Measure, print, and put the section into a file."""
     told = large()
     memory_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     rows = [row.told() for part in (reads, minutes, kept) for row in part(told)]
@@ -211,8 +212,7 @@ def main(target: Path) -> None:
         jobs=JOBS, instances=INSTANCES, hosts=HOSTS, memory_mb=memory_mb, rows="\n".join(rows)
     )
     print(section)
-    before = target.read_text(encoding="utf-8").partition(SECTION.partition("\n")[0])[0]
-    target.write_text(f"{before.rstrip()}\n\n{section}", encoding="utf-8")
+    put(target, section)
 
 
 if __name__ == "__main__":

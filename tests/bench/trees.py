@@ -18,6 +18,15 @@ spec:
   allow: {{instances: 100}}
 """
 
+CLUSTER_AT = """\
+apiVersion: reconciler/v1
+kind: Cluster
+metadata: {{name: {name}}}
+spec:
+  timeZone: Europe/Berlin
+  scheduler: {{urls: ["{url}"]}}
+"""
+
 SERVICE = """\
 apiVersion: reconciler/v1
 kind: Service
@@ -48,6 +57,12 @@ def plant(folder: Path, jobs: int, instances: int = INSTANCES) -> Path:
         told.write_text(PROJECT.format(name=project), encoding="utf-8")
         release(folder, number, "2.14.1", instances)
     return path_of(folder, 0)
+
+
+def reached_at(folder: Path, url: str) -> None:
+    """Have the cluster be one that is reached at this URL."""
+    told = CLUSTER_AT.format(name=CLUSTER, url=url)
+    (folder / f"platform/clusters/{CLUSTER}.yaml").write_text(told, encoding="utf-8")
 
 
 def finalization(folder: Path, seconds: int) -> None:

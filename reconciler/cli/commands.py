@@ -98,7 +98,7 @@ def watch_(call: Call) -> int:
             try:
                 with (
                     call.wired(writing=True) as wired,
-                    show.Listener(json=call.json, command=call.command) as listener,
+                    show.Listener(json=call.json, command=call.command, watching=True) as listener,
                 ):
                     _watch(call, wired, check.warning(listener.watched), ending)
             except (SourceError, NoPlatformError) as fault:

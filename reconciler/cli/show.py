@@ -97,9 +97,10 @@ class Listener:
     With `json`, standard output belongs to the result: then the lines go to standard error.
     """
 
-    def __init__(self, *, json: bool, command: str) -> None:
+    def __init__(self, *, json: bool, command: str, watching: bool = False) -> None:
         self._json = json
         self._command = command
+        self._watching = watching
         self._said = Said()
         self._told: RoundReport | None = None
         self._live: Any = None
@@ -121,7 +122,7 @@ class Listener:
 
     def listen(self, event: Event) -> None:
         """Show one event."""
-        self._said, told = lines(self._said, event, self._command)
+        self._said, told = lines(self._said, event, self._command, watching=self._watching)
         if self._live is None or not isinstance(event, Waiting):
             self._tell(told)
         moving = live_lines(event)

@@ -58,7 +58,14 @@ class Lock:
             who = f"{_who(told)} since {told['since']}"
         except (OSError, ValueError, KeyError, TypeError):
             who = "another process"
-        return f"{self._path.parent} is in use by {who}: wait for it, or choose another --state"
+        return f"{self._path.parent} is in use by {who}: {self._remedy()}"
+
+    def _remedy(self) -> str:
+        # Never another directory: it would make a second writer for the same clusters.
+        watch = watch_of(self._path.parent)
+        if watch is not None and watch.runs:
+            return "a watch, which does not end by itself. Stop it, run this, and start it again"
+        return "wait until it has ended"
 
 
 class Sign:

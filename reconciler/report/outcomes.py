@@ -33,7 +33,7 @@ from reconciler.model.round import (
 )
 from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
-from reconciler.report.release import release
+from reconciler.report.release import argv, release
 from reconciler.report.text import by_mark, faults
 from reconciler.report.words import deed, duration, why
 
@@ -42,6 +42,8 @@ HEARTBEAT = timedelta(seconds=30)
 MOVING_MAX = 8
 # After these an update goes on without us.
 ROLLING = (StartUpdate, ResumeUpdate, RollbackUpdate)
+# How what is held is released; during a watch, by a command.
+RELEASED = {False: "release", True: "release (stop this watch, run it, start the watch again)"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +62,13 @@ class Said:
     desired: frozenset[str] = frozenset()
 
 
-def lines(said: Said, event: Event, command: str = "reconcile") -> tuple[Said, tuple[str, ...]]:
+def lines(
+    said: Said, event: Event, command: str = "reconcile", *, watching: bool = False
+) -> tuple[Said, tuple[str, ...]]:
     """Return what to write to a log about this event, and what has then been said.
 
-    `command` is how the run was called, so that what releases a hold can be copied.
+    `command` is how the run was called, so that what releases a hold can be copied. While a watch
+    goes on no such command gets at the record.
     """
     match event:
         case RoundStarted() | ActStarted():
@@ -73,7 +78,7 @@ def lines(said: Said, event: Event, command: str = "reconcile") -> tuple[Said, t
         case Waiting():
             return _waiting(said, event)
         case RoundPlanned(report=report):
-            return _planned(said, report, command)
+            return _planned(said, report, command, RELEASED[watching])
         case RoundEnded(report=report):
             return _ended(said, report)
         case _:
@@ -155,7 +160,9 @@ def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
     return replace(said, waiting=now, waiting_at=at), found
 
 
-def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple[str, ...]]:
+def _planned(
+    said: Said, report: RoundReport, command: str, released: str
+) -> tuple[Said, tuple[str, ...]]:
     """Sum a round up before it acts, so that what follows has a heading."""
     if report.faults and not report.rounds:
         # Nothing was counted: why is said when the round ends.
@@ -163,7 +170,9 @@ def _planned(said: Said, report: RoundReport, command: str) -> tuple[Said, tuple
     said, read = _desired(said, report)
     now = summary(report)
     found = () if now == said.summary else (f"round     {now}",)
-    held = {_held(d, r.plan.digest, command) for r in report.rounds for d in _blocked(r.plan)}
+    held = {
+        _held(d, r.plan.digest, command, released) for r in report.rounds for d in _blocked(r.plan)
+    }
     marks = tuple(f"record    {line}" for line in by_mark(report.rounds))
     return replace(said, summary=now, held=frozenset(held), by_mark=marks), (
         *found,
@@ -179,10 +188,11 @@ def _blocked(plan: Plan) -> list[Hold]:
     return [hold for hold in holds if hold.reason.standing is Standing.BLOCKED]
 
 
-def _held(hold: Hold, digest: str, command: str) -> str:
+def _held(hold: Hold, digest: str, command: str, released: str) -> str:
     told = why(hold.reason, hold.detail, hold.origin)
     words = release([hold], command, digest)
-    return f"held      {hold.key}  {told}" + (f"; release: {words}" if words else "")
+    how = released if argv(hold.release, command) is not None else RELEASED[False]
+    return f"held      {hold.key}  {told}" + (f"; {how}: {words}" if words else "")
 
 
 def _ended(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:

@@ -9,7 +9,7 @@ from reconciler.model.plan import Standing
 from reconciler.model.round import Failing, JobStatus, LastRound, StatusReport, Watch
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
-from reconciler.report.release import runnable
+from reconciler.report.release import argv, runnable
 from reconciler.report.text import FAULTS, faults, scoped
 from reconciler.report.view import PIPED, View
 from reconciler.report.words import clock, duration, place, utc
@@ -34,7 +34,7 @@ def status(report: StatusReport, view: View = PIPED) -> str:
         lines += ["", *_jobs([_row(job, report.at) for job in jobs], view.width)]
     if view.verbose:
         lines += [piece for line in _acts(report) for piece in wrapped(line, view.width, HANGING)]
-    more = [*_releases(jobs, view), *_theirs(report, view)]
+    more = [*_releases(jobs, view), *_locked(report, view), *_theirs(report, view)]
     return "\n".join([*lines, *([""] if more else []), *more]) + "\n"
 
 
@@ -141,6 +141,15 @@ def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:
             found.setdefault(job.release, []).append(job)
     lines = (f"{_of(held)}: {runnable([told], view.command)}" for told, held in found.items())
     return [piece for line in lines for piece in command_wrapped(line, view.width, HANGING)]
+
+
+def _locked(report: StatusReport, view: View) -> list[str]:
+    """Say why none of these commands would get at the record as it is."""
+    watched = report.watch is not None and report.watch.runs
+    if not watched or all(argv(job.release, view.command) is None for job in report.jobs):
+        return []
+    told = "The watch holds the record: stop it, run the command, start the watch again"
+    return wrapped(told, view.width, HANGING)
 
 
 def _theirs(report: StatusReport, view: View) -> list[str]:

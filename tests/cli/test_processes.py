@@ -204,6 +204,7 @@ def test_a_second_run_is_told_who_holds_the_record(here: Path, started: Any) -> 
     second = run(here)
     assert second.returncode == 9
     assert f"process {watching.pid} " in second.stderr
+    assert "a watch, which does not end by itself. Stop it, run this" in second.stderr
     assert run(here, "--dry-run").returncode == 0, "a preview needs no lock"
     assert run(here, "status").returncode == 0
 

@@ -417,9 +417,20 @@ def test_second_writer_is_told_who_holds_the_lock(kept: Path) -> None:
             pass
         words = str(fault.value)
         assert f"process {os.getpid()} on {told['host']} since {NOW.isoformat()}" in words
-        assert "--state" in words
+        assert words.endswith(": wait until it has ended")
+        assert "--state" not in words, "another directory would be a second writer"
     with writing(kept) as record:
         assert record.owned()
+
+
+def test_who_finds_a_watch_at_work_is_not_told_to_wait_for_its_end(kept: Path) -> None:
+    with writing(kept) as record:
+        with record.sign(), pytest.raises(RecordError) as fault, writing(kept):
+            pass
+        words = ": a watch, which does not end by itself. Stop it, run this, and start it again"
+        assert str(fault.value).endswith(words)
+        with pytest.raises(RecordError, match="wait until it has ended"), writing(kept):
+            pass
 
 
 def test_lock_that_tells_nothing_holds_all_the_same(kept: Path) -> None:

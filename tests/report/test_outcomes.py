@@ -87,6 +87,23 @@ def test_what_a_person_must_release_is_said_once_and_again_when_it_changed() -> 
     assert not [line for line in told(waits) if line.startswith("held")]
 
 
+RELEASES_OF_A_WATCH = {
+    "a command, which would find the record held": (
+        "--retry web",
+        "release (stop this watch, run it, start the watch again): reconcile --retry web",
+    ),
+    "a deed, which a watch hears of": ("mend web.yaml:3:1", "release: mend web.yaml:3:1"),
+}
+
+
+@pytest.mark.parametrize("name", RELEASES_OF_A_WATCH)
+def test_a_watch_says_how_what_it_holds_is_released(name: str) -> None:
+    release, words = RELEASES_OF_A_WATCH[name]
+    report = a_report(holds("web", Reason.QUARANTINED, release=release))
+    _, found = lines(Said(), RoundPlanned(NOW, report), watching=True)
+    assert found[-1].endswith(f"; {words}")
+
+
 def test_a_mistake_in_the_desired_state_is_said_once_and_again_when_it_comes_back() -> None:
     wrong = Problem(Origin("shop/web.yaml", 3, 1), "not YAML", "mend it")
     note = Problem(Origin("shop/x.json"), "it is not read", "rename it")

@@ -202,6 +202,19 @@ def test_status_tells_the_last_acts_to_who_wants_more() -> None:
     )
 
 
+LOCKED = "\nThe watch holds the record: stop it, run the command, start the watch again\n"
+
+
+def test_status_says_that_a_watch_must_be_stopped_before_a_command_releases_anything() -> None:
+    watched = every_condition()
+    assert LOCKED in status(watched)
+    assert watched.watch is not None
+    assert LOCKED not in status(replace(watched, watch=replace(watched.watch, runs=False)))
+    assert LOCKED not in status(replace(watched, watch=None))
+    deeds = tuple(replace(job, release="resume it") for job in watched.jobs)
+    assert LOCKED not in status(replace(watched, jobs=deeds))
+
+
 PLACES = {
     "told by the detail": ("shop/web.yaml:3:1: not YAML", False),
     "another one in the detail": ("shop/web.yaml:31:8: not YAML", True),

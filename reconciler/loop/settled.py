@@ -17,6 +17,12 @@ def waiting(report: RoundReport) -> tuple[Hold, ...]:
     return tuple(d for d in _decisions(report) if isinstance(d, Hold) and _moving(d))
 
 
+def blocked(report: RoundReport) -> tuple[Hold, ...]:
+    """Return the holds that a person must release."""
+    holds = (d for d in _decisions(report) if isinstance(d, Hold))
+    return tuple(hold for hold in holds if hold.reason.standing is Standing.BLOCKED)
+
+
 def sent(report: RoundReport) -> bool:
     """Return whether this round had anything to send."""
     return any(r.outcomes for r in report.rounds)

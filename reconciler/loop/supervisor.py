@@ -33,10 +33,13 @@ class Supervisor:
     def stopping(self) -> None:
         self._notify("STOPPING=1")
 
-    def rounded(self, at: datetime, outcome: str) -> None:
-        """Tell that a round ended, and how. What cannot be told must not end the loop."""
+    def rounded(self, at: datetime, outcome: str, code: int) -> None:
+        """Tell that a round ended, and how: in words, and as the exit code of a run by hand.
+
+        What cannot be told must not end the loop.
+        """
         self._notify(f"WATCHDOG=1\nSTATUS={outcome}")
-        told = json.dumps({"at": at.isoformat(), "outcome": outcome})
+        told = json.dumps({"at": at.isoformat(), "outcome": outcome, "exitCode": code})
         beside = self.heartbeat.with_suffix(".new")
         with contextlib.suppress(OSError):
             beside.write_text(told + "\n", encoding="utf-8")

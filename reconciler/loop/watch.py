@@ -1,6 +1,7 @@
 """The periodic loop: rounds for ever, whatever a single one comes to."""
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
@@ -9,9 +10,11 @@ from reconciler.loop.backoff import doubling, growing, jittered
 from reconciler.loop.clock import Clock
 from reconciler.loop.garbage import collect
 from reconciler.loop.round import Listen, Rounds, always
-from reconciler.loop.settled import sent, settled, waiting
+from reconciler.loop.settled import blocked, sent, settled, waiting
 from reconciler.loop.supervisor import Supervisor
 from reconciler.model.round import Event, RoundEnded, RoundReport, RoundStarted, Waiting
+from reconciler.report.counts import counted
+from reconciler.report.verdict import ExitCode, exit_code
 
 # While something rolls the next look comes early; after a failure the next try does.
 FIRST_LOOK_S = 2.0
@@ -60,7 +63,7 @@ def watch(
         else:
             failures += 1
             _warn_when_stale(now - succeeded, rhythm.interval_s)
-        supervisor.rounded(clock.now(), outcome(report))
+        supervisor.rounded(clock.now(), outcome(report), code(report))
         if number == 1:
             supervisor.ready()
         if report is not None and (held := waiting(report)):
@@ -83,7 +86,11 @@ def pause(rhythm: Rhythm, failures: int, looks: int) -> float:
 
 
 def outcome(report: RoundReport | None) -> str:
-    """Return one line on a round for a supervisor; None stands for a round that broke."""
+    """Return one line on a round for a supervisor; None stands for a round that broke.
+
+    In the order in which one goes before the other: `failed`, `faults: ...`, `problems: ...` of the
+    desired state, `blocked: 5 jobs (4 Guarded, 1 Quarantined)`, `converging`, `settled`.
+    """
     if report is None:
         return "failed"
     if wrong := (*(f.message for f in report.faults), *_unread(report)):
@@ -92,7 +99,18 @@ def outcome(report: RoundReport | None) -> str:
         # A job that is not judged for a mistake in the desired state is not settled, either.
         more = f" (and {len(mistakes) - 1} more)" if mistakes[1:] else ""
         return f"problems: {mistakes[0]}{more}"
+    if held := blocked(report):
+        by_reason = sorted(Counter(hold.reason.label for hold in held).items())
+        reasons = ", ".join(f"{count} {label}" for label, count in by_reason)
+        return f"blocked: {counted(len(held), 'job')} ({reasons})"
     return "settled" if settled(report) else "converging"
+
+
+def code(report: RoundReport | None) -> int:
+    """Return what `reconcile --detailed-exitcode` would end with after this round."""
+    if report is None:
+        return int(ExitCode.INTERNAL)
+    return exit_code(report, detailed=True, converged=settled(report), timed_out=False)
 
 
 def failed(report: RoundReport) -> bool:

@@ -110,16 +110,17 @@ def test_systemd_is_told_by_its_socket(tmp_path: Path, abstract: bool) -> None:
         supervisor = Supervisor(tmp_path / "heartbeat.json", shown)
         supervisor.ready()
         supervisor.alive()
-        supervisor.rounded(NOW, "settled")
+        supervisor.rounded(NOW, "settled", 0)
         supervisor.stopping()
         told = [door.recv(1000).decode() for _ in range(4)]
     assert told == ["READY=1", "WATCHDOG=1", "WATCHDOG=1\nSTATUS=settled", "STOPPING=1"]
 
 
 def test_heartbeat_tells_when_a_round_ended_and_how(tmp_path: Path) -> None:
-    Supervisor(tmp_path / "heartbeat.json").rounded(NOW, "settled")
+    Supervisor(tmp_path / "heartbeat.json").rounded(NOW, "blocked: 1 job (1 Quarantined)", 5)
     told = json.loads((tmp_path / "heartbeat.json").read_text(encoding="utf-8"))
-    assert told == {"at": NOW.isoformat(), "outcome": "settled"}
+    words = "blocked: 1 job (1 Quarantined)"
+    assert told == {"at": NOW.isoformat(), "outcome": words, "exitCode": 5}
     assert [path.name for path in tmp_path.iterdir()] == ["heartbeat.json"]
 
 
@@ -130,7 +131,7 @@ DEAF: dict[str, Any] = {"no socket": None, "an empty name": "", "nobody there": 
 def test_what_cannot_be_told_does_not_end_the_loop(tmp_path: Path, address: str | None) -> None:
     supervisor = Supervisor(tmp_path / "missing" / "heartbeat.json", address)
     supervisor.ready()
-    supervisor.rounded(NOW, "settled")
+    supervisor.rounded(NOW, "settled", 0)
     supervisor.stopping()
 
 

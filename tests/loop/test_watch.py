@@ -14,8 +14,9 @@ import pytest
 
 from reconciler.loop.round import Rounds
 from reconciler.loop.supervisor import Supervisor
-from reconciler.loop.watch import Rhythm, failed, outcome, pause, watch
+from reconciler.loop.watch import Rhythm, code, failed, outcome, pause, watch
 from reconciler.model.keys import JobPattern
+from reconciler.model.plan import Reason
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.round import (
     ActEnded,
@@ -29,6 +30,7 @@ from reconciler.model.round import (
 )
 from reconciler.plan.inputs import Orders
 from tests.loop.test_parts import listening
+from tests.report.reports import a_report, holds
 from tests.support import cluster as wire
 from tests.support.builders import NOW
 from tests.support.cluster import VirtualClock, always_on
@@ -44,8 +46,8 @@ def rounds_told(site: Site) -> int:
     return sum(isinstance(event, RoundStarted) for event in site.events)
 
 
-def heartbeat(site: Site) -> dict[str, str]:
-    found: dict[str, str] = json.loads((site.state / "heartbeat.json").read_text(encoding="utf-8"))
+def heartbeat(site: Site) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((site.state / "heartbeat.json").read_text(encoding="utf-8"))
     return found
 
 
@@ -198,8 +200,38 @@ def test_outcome_of_a_round_is_one_line(site: Site) -> None:
     wrong = replace(report, problems=(second, first))
     assert outcome(wrong) == "problems: a.yaml: not YAML; mend it (and 1 more)"
     assert outcome(replace(wrong, faults=(A_FAULT,))) == "faults: no such ref"
-    unread = ClusterRound(replace(report.rounds[0].plan, unread="timeout", decisions=()))
+    plan = report.rounds[0].plan
+    unread = ClusterRound(replace(plan, unread="timeout", decisions=()))
     assert outcome(replace(EMPTY, rounds=(unread,))) == "faults: dev: timeout"
+
+
+BLOCKED: dict[str, tuple[tuple[Reason, ...], str, int]] = {
+    "one job": ((Reason.GUARDED,), "blocked: 1 job (1 Guarded)", 4),
+    "several, for several reasons": (
+        (Reason.QUARANTINED, Reason.GUARDED, Reason.QUARANTINED),
+        "blocked: 3 jobs (1 Guarded, 2 Quarantined)",
+        4,
+    ),
+    "a spec that failed": ((Reason.QUARANTINED,), "blocked: 1 job (1 Quarantined)", 5),
+    "while another job still rolls": (
+        (Reason.UPDATE_IN_FLIGHT, Reason.PAUSED),
+        "blocked: 1 job (1 Paused)",
+        4,
+    ),
+    "nothing but a job that rolls": ((Reason.UPDATE_IN_FLIGHT,), "converging", 2),
+    "left alone as it is meant": ((Reason.SUSPENDED,), "settled", 0),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_heartbeat_tells_what_waits_for_a_person(name: str) -> None:
+    reasons, words, number = BLOCKED[name]
+    report = a_report(*(holds(f"job-{i}", reason) for i, reason in enumerate(reasons)))
+    assert (outcome(report), code(report)) == (words, number)
+
+
+def test_heartbeat_of_a_round_that_broke_tells_an_error_of_ours() -> None:
+    assert code(None) == 1
 
 
 def test_round_failed_when_no_cluster_answered_not_when_one_did(site: Site) -> None:

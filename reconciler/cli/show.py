@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import sys
+import termios
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -157,7 +158,10 @@ class Listener:
         """Show a plan and ask whether to go ahead, where that is seen: see `interactive`."""
         self._pause()
         plan = _coloured(words) if sys.stdout.isatty() and not self._json else words
-        _written(sys.stderr, plan + "\nApply this plan? Only `yes` is taken as consent: ")
+        _written(sys.stderr, plan + "\n")
+        # What was typed before the plan was shown is no consent to it.
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+        _written(sys.stderr, "Apply this plan? Only `yes` is taken as consent: ")
         return sys.stdin.readline().strip() == "yes"
 
     @property

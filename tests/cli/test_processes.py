@@ -300,6 +300,18 @@ def test_a_terminal_is_shown_motion_and_asked_before_anything_restarts(here: Pat
     assert "converged: 13 kept" in agreed.shown
 
 
+def test_what_was_typed_before_the_plan_was_shown_is_no_consent(here: Path) -> None:
+    assert run(here).returncode == 0
+    edit(here / API, 'version: "2.14.1"', 'version: "2.15.0"')
+    with Terminal(here) as hasty:
+        hasty.type("yes\n")
+        hasty.see("Apply this plan?")
+        hasty.type("no\n")
+        hasty.end()
+    assert "nothing was done" in hasty.shown
+    assert "1 to update (4 restarts)" in run(here, "--dry-run").stdout
+
+
 def test_person_is_asked_though_the_output_goes_elsewhere(here: Path) -> None:
     assert run(here).returncode == 0
     edit(here / API, 'version: "2.14.1"', 'version: "2.15.0"')

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from random import Random
 from signal import SIGINT
 from typing import Any
@@ -131,7 +132,7 @@ def _consent(call: Call, listener: show.Listener, ending: Ending, patience: Pati
     def ask(report: RoundReport) -> bool:
         Check(call)(report)
         with ending.asking(), patience.asking():
-            return listener.ask(text(report, call.view(report)))
+            return listener.ask(text(report, replace(call.view(report), asking=True)))
 
     return ask
 

@@ -133,9 +133,10 @@ def _next(report: RoundReport, view: View) -> list[str]:
     ]
     lines += [_clock(r.plan) for r in report.rounds if r.plan.clock != 1 and _tells(r.plan)]
     acts = [act for r in report.rounds for d in r.plan.decisions if (act := coming(d))]
-    if report.preview and acts:
+    if (report.preview or view.asking) and acts:
         shortest_s = max(_ends_s(acts))
         lines += [f"It takes about {duration(shortest_s)} if nothing fails"] if shortest_s else []
+    if report.preview and acts:
         lines.append(f"{APPLY}{view.command}")
     return lines
 

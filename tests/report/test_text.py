@@ -115,6 +115,14 @@ def test_a_hold_says_how_it_is_released(name: str) -> None:
     assert f"    release  {release}\n" in text(a_report(*decisions))
 
 
+def test_who_is_asked_hears_how_long_it_takes_and_is_shown_no_other_command() -> None:
+    run = replace(a_report(updates("web")), preview=False)
+    asked = text(run, View(asking=True))
+    assert "It takes about 5 min if nothing fails\n" in asked
+    assert "Apply it" not in asked
+    assert "It takes about" not in text(run)
+
+
 def test_a_preview_without_acts_does_not_ask_to_be_applied() -> None:
     assert "Apply it" not in text(a_report(keeps("web"), holds("a", Reason.PAUSED)))
     assert "Apply it" in text(a_report(updates("web")))

@@ -1,5 +1,6 @@
 """The commands that ask no cluster and send nothing: validate, render, status."""
 
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from reconciler.app.wiring import NoPlatformError, OptionError, check_known, state_directory
@@ -124,19 +125,34 @@ def _status(call: Call) -> StatusReport:
         directory = state_directory(call.settings, declared, call.machine.environment)
     except NoPlatformError as fault:
         problems, unread = causes(fault)
-        return StatusReport(now, (), (), problems=problems, faults=faults or unread)
+        return StatusReport(now, (), (), problems=problems, faults=faults or unread, found=False)
     with Record(directory, now, writing=False) as record:
+        jobs = tuple(job for job in record.conditions() if _selected(call, job))
+        failing = tuple(f for f in record.failing() if _concerns(call, f))
         return StatusReport(
             at=now,
             rounds=tuple(r for r in record.rounds() if call.cluster in (None, r.cluster)),
-            jobs=tuple(job for job in record.conditions() if _selected(call, job)),
+            jobs=jobs,
             problems=declared.problems,
             faults=faults,
             clocks=_clocks(declared),
-            failing=tuple(f for f in record.failing() if _concerns(call, f)),
+            failing=failing,
             watch=record.watch(),
             acts=record.acts(ACTS_MAX),
+            unjudged=() if faults else tuple(_unjudged(declared, jobs, failing)),
         )
+
+
+def _unjudged(
+    declared: Declared, jobs: Iterable[JobStatus], failing: Iterable[Failing]
+) -> Iterator[tuple[str, str]]:
+    """Yield the clusters whose jobs no round can look at, for want of a document, and why."""
+    policies = declared.tree.policies
+    known = policies.clusters.keys() if policies is not None else set()
+    needed = "Cluster document of its name" if policies is not None else "Platform"
+    told = {found.fault.scope for found in failing}
+    for name in sorted({job.key.cluster for job in jobs} - known - told):
+        yield name, f"there is no {needed} that can be used"
 
 
 def _concerns(call: Call, found: Failing) -> bool:

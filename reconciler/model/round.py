@@ -187,7 +187,8 @@ class StatusReport:
     `at` is the time of asking. `rounds` are the last good ones, one for each cluster; `failing` is
     what failed since. `clocks` names clusters whose time passes faster than ours, and how many
     times as fast: times within a detail are theirs. `acts` are the last ones of each job, newest
-    first.
+    first. `unjudged` says of clusters why no round can look at them as things are; `found` whether
+    anybody knows which record is meant.
     """
 
     at: datetime
@@ -199,6 +200,8 @@ class StatusReport:
     failing: tuple[Failing, ...] = ()
     watch: Watch | None = None
     acts: Mapping[JobKey, tuple[PastAct, ...]] = field(default_factory=dict)
+    unjudged: tuple[tuple[str, str], ...] = ()
+    found: bool = True
 
     @property
     def last(self) -> LastRound | None:

@@ -26,7 +26,8 @@ ORDER = (Standing.BLOCKED, Standing.ACT, Standing.WAITING, Standing.MEANT, Stand
 def status(report: StatusReport, view: View = PIPED) -> str:
     """Return the table, headed by a count of conditions, ending with a line feed."""
     jobs = sorted(report.jobs, key=lambda job: (ORDER.index(job.reason.standing), job.key))
-    said = [*map(_failing, report.failing), _summary(report), *_elsewhere(report)]
+    said = [*map(_failing, report.failing), *_unjudged(report)]
+    said += [_summary(report), *_elsewhere(report)]
     said += [*_watch(report.watch), *faults(report.faults, ())]
     said += [escaped(str(p)) for p in sorted(set(report.problems))]
     lines = [piece for line in said for piece in wrapped(line, view.width, HANGING)]
@@ -40,15 +41,17 @@ def status(report: StatusReport, view: View = PIPED) -> str:
 
 def _summary(report: StatusReport) -> str:
     last = report.last
+    good = "good " if report.failing or report.unjudged else ""
+    if not report.found:
+        return "no record was read: which one, a Platform says; name it by --state"
     if last is None:
-        return f"no {'good ' if report.failing else ''}round has been recorded yet"
+        return f"no {good}round has been recorded yet"
     found = Counter(job.reason for job in report.jobs)
     by_concern = sorted(found, key=lambda r: (ORDER.index(r.standing), r.label))
     parts = [f"{found[reason]} {reason.label}" for reason in by_concern]
     if report.unmanaged:
         parts.append(f"{report.unmanaged} unmanaged")
     jobs = counted(len(report.jobs), "job")
-    good = "good " if report.failing else ""
     return f"{jobs}{': ' if parts else ''}{', '.join(parts)}; last {good}round {_when(last)}"
 
 
@@ -63,6 +66,15 @@ def _failing(found: Failing) -> str:
     if found.rounds == 1:
         times = f"in the last round, {last}"
     return f"! {FAULTS[fault.kind]} {times}: {scoped(fault.scope, fault.message)}"
+
+
+def _unjudged(report: StatusReport) -> Iterable[str]:
+    """Say whose conditions are of the past: no round looks there until a document is mended."""
+    for cluster, why in report.unjudged:
+        jobs = sum(job.key.cluster == cluster for job in report.jobs)
+        are = f"{counted(jobs, 'job')} {'is' if jobs == 1 else 'are'}"
+        told = "what is told of it is what the last good round found"
+        yield f"! {escaped(cluster)}: {are} not judged, since {escaped(why)}; {told}"
 
 
 def _elsewhere(report: StatusReport) -> Iterable[str]:

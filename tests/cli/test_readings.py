@@ -94,6 +94,36 @@ def test_status_says_first_what_failed_since_the_last_good_round(console: Consol
     assert json.loads(console("status", "--state", "s", "--output", "json").out)["failing"] == []
 
 
+UNJUDGED = {
+    "platform/platform.yaml": "Platform",
+    "platform/clusters/devcluster.yaml": "Cluster document of its name",
+}
+
+
+@pytest.mark.parametrize("path", UNJUDGED)
+def test_status_says_whose_jobs_nobody_judges_since_a_document_is_broken(
+    path: str, console: Console
+) -> None:
+    console("--state", "s")
+    assert "not judged" not in console("status", "--state", "s").out
+    Path(f"desired-state/{path}").write_text("kind: [")
+    ended = console("status", "--state", "s")
+    assert ended.code == 3
+    first, second = ended.out.splitlines()[:2]
+    assert first == (
+        "! devcluster: 13 jobs are not judged, since there is no"
+        f" {UNJUDGED[path]} that can be used; what is told of it is what the last good round found"
+    )
+    assert second.startswith("13 jobs: 13 Converged; last good round ")
+
+
+def test_status_does_not_call_a_record_empty_that_nobody_can_find(console: Console) -> None:
+    console()
+    Path("desired-state/platform/platform.yaml").write_text("kind: [")
+    first = console("status").out.splitlines()[0]
+    assert first == "no record was read: which one, a Platform says; name it by --state"
+
+
 def test_failed_run_makes_no_record_where_there_was_none(console: Console) -> None:
     assert console("--state", "s", "--desired", "nowhere").code == 6
     assert not Path("s").exists()

@@ -151,7 +151,7 @@ def _exact(f: Facts, wanted: RenderedJob, live: LiveJob, groups: tuple[LiveGroup
             return not_adopted(f, _change(f, wanted, live, groups, ids))
     if why := failed_before(f):
         change = None if equal else _change(f, wanted, live, groups, ids)
-        return quarantined(f, why, change, _named(ids))
+        return quarantined(f, why, change, _named(f, ids))
     if equal:
         return _kept(f)
     if count == 0:
@@ -258,11 +258,18 @@ def _drift_detail(f: Facts, adds: frozenset[int]) -> str:
     )
 
 
-def _named(ids: Touched) -> str:
-    """Name the instances that a failed update left behind dead or on another config."""
-    dead, mixed = InstanceIds.of(ids.adds), InstanceIds.of(ids.updates)
-    words = [f"{ids} {what}" for ids, what in ((dead, "dead"), (mixed, "on another config")) if ids]
-    return f"; instances {', '.join(words)}" if words else ""
+def _named(f: Facts, ids: Touched) -> str:
+    """Say which instances a failed update left behind dead, and which run what is not declared."""
+    ended = f.last_ended
+    back = ended is not None and ended.status is UpdateStatus.ROLLED_BACK and f.ours(ended)
+    config = "the former config" if back else "another config than declared"
+    words = ""
+    if dead := InstanceIds.of(ids.adds):
+        words += f"; instance {dead} is dead" if len(dead) == 1 else f"; instances {dead} are dead"
+    if mixed := InstanceIds.of(ids.updates):
+        run = f"instance {mixed} runs" if len(mixed) == 1 else f"instances {mixed} run"
+        words += f"; {run} {config}"
+    return words
 
 
 def _unsettled(f: Facts) -> str:

@@ -30,7 +30,10 @@ Step = Decision | Questions
 # Every message of ours begins so: by it an abort of ours is told from a person's.
 OUR_WORDS = "reconcile:"
 GAVE_UP = f"{OUR_WORDS} {Reason.STALLED.label} "
-ENDED_BY_WORD = (UpdateStatus.ABORTED, UpdateStatus.ROLLED_BACK)
+# Of these the events tell more than the status: whose word ended it, or which instance failed.
+TOLD_BY_EVENTS = (UpdateStatus.ABORTED, UpdateStatus.ROLLED_BACK, UpdateStatus.FAILED)
+# So begins what Aurora says of an update that failed (JobUpdateControllerImpl).
+LATEST_FAILURE = "Latest failure: "
 GRACE_S = 600
 LATEST_MS = 4_102_444_800_000  # the year 2100
 
@@ -58,12 +61,14 @@ def stopped_by_person(f: Facts, ended: LiveUpdate | None) -> Step | None:
     By a rollback or by an abort: what Aurora's history says of the two looks like a failure, or
     like an abort of ours, until its events are asked for.
     """
-    if ended is None or ended.status not in ENDED_BY_WORD or not f.ours(ended):
+    if ended is None or ended.status not in TOLD_BY_EVENTS or not f.ours(ended):
         return None
     if trouble_of(spec_in(ended)) != trouble_of(f.spec) or f.retry or released(f, ended):
         return None
     if ended.events is None and not f.final:
         return Questions(details=frozenset({(f.key, ended.id)}))
+    if ended.status is UpdateStatus.FAILED:
+        return None
     if ended.status is UpdateStatus.ROLLED_BACK:
         word = _sent_back(ended)
         return _hold(f, Reason.ABORTED, ended, _retry(f), word) if word is not None else None
@@ -98,8 +103,17 @@ def failed_before(f: Facts) -> str | None:
     # A first version that never gets up is not rolled back: we abort its update.
     gave_up = ended.status is UpdateStatus.ABORTED and _words(ended).startswith(GAVE_UP)
     if (bad or gave_up) and trouble_of(spec_in(ended)) == mine:
-        return f"update {ended.id} ended {ended.status.value} at {_at(ended.modified_ms)}"
+        return (
+            f"update {ended.id} ended {ended.status.value} at {_at(ended.modified_ms)}{_why(ended)}"
+        )
     return None
+
+
+def _why(ended: LiveUpdate) -> str:
+    """Return what Aurora said when it failed, where that was asked."""
+    said = [event.message or "" for event in ended.events or ()]
+    told = [m.removeprefix(LATEST_FAILURE) for m in said if m.startswith(LATEST_FAILURE)]
+    return f", latest failure: {told[-1].rstrip('.')}" if told else ""
 
 
 def act_on(f: Facts, update: LiveUpdate, reason: Reason, action: Action, detail: str = "") -> Act:
@@ -176,7 +190,8 @@ def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
     direction = "rolling back" if update.status.going_back else "rolling"
     # How far it is comes first: a terminal shows the beginning.
     detail = (
-        f"{max(running, 0)} of {live.count} running, {direction} since {_at(update.created_ms)}"
+        f"{_updated(f, live)}{max(running, 0)} of {live.count} tasks running,"
+        f" {direction} since {_at(update.created_ms)}"
     )
     if f.now < _deadline(f, update):
         return Hold(f.key, f.project_name, Reason.UPDATE_IN_FLIGHT, detail=detail, origin=f.origin)
@@ -194,6 +209,15 @@ def _rolling(f: Facts, live: LiveJob, update: LiveUpdate) -> Step:
         release="make room, ask for less, or declare another spec",
         origin=f.origin,
     )
+
+
+def _updated(f: Facts, live: LiveJob) -> str:
+    """Say how many instances run what is declared, where it is known which config each runs."""
+    if live.groups is None or f.wanted is None:
+        return ""
+    wanted = f.wanted.config.task
+    there = sum(len(g.instances) for g in live.groups if wanted.satisfied_by(g.config.task))
+    return f"{there} of {f.wanted.desired.spec.instances} instances as declared, "
 
 
 def _stalled(f: Facts, live: LiveJob, update: LiveUpdate, detail: str) -> Step:

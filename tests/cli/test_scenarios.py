@@ -34,7 +34,7 @@ MASKS = (
     (re.compile(r"(?<=Plan )[0-9a-f]{16}"), "<digest>"),
     (re.compile(r"2026-11-2\d [0-9:]{8}Z|2026-11-2\dT[0-9:.+]+"), "<time>"),
     (re.compile(r"^(devcluster/\S+ +\S+ +)\d+ (?:s|min) +", re.MULTILINE), r"\1<age>  "),
-    (re.compile(r"\d+ of (?=\d+ running, )"), "<n> of "),
+    (re.compile(r"\d+ of (?=\d+ tasks running, )"), "<n> of "),
     (re.compile(r"(?<=SINCE) +(?=WHY)"), "  "),
     # How often was looked, and what was seen of it, is the stand-in's pace.
     (re.compile(r"(?:^(?:waiting|round|held) .*\n)+", re.MULTILINE), "(progress)\n"),

@@ -113,7 +113,9 @@ def test_update_that_rolls_says_first_how_far_it_is(running: Site) -> None:
     roll(running)
     found = decisions(running.preview())["web"]
     assert found.reason is Reason.UPDATE_IN_FLIGHT
-    assert re.fullmatch(r"\d of 3 running, rolling since 2026-11-24 03:00:\d\dZ", found.detail)
+    assert re.fullmatch(
+        r"\d of 3 tasks running, rolling since 2026-11-24 03:00:\d\dZ", found.detail
+    )
 
 
 def test_update_that_a_person_aborted_is_not_started_again(running: Site) -> None:

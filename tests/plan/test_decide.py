@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 
 from reconciler.model.keys import JobPattern
-from reconciler.model.live import DiffAnswer, LiveJob, LiveTask, RefusedAnswer, TaskStatus
+from reconciler.model.live import (
+    DiffAnswer,
+    LiveGroup,
+    LiveJob,
+    LiveTask,
+    RefusedAnswer,
+    TaskStatus,
+)
 from reconciler.model.memory import Absence, Intent, Memory, Quarantine
 from reconciler.model.plan import (
     AbortUpdate,
@@ -503,6 +510,62 @@ def test_own_rollback_is_no_change_from_outside() -> None:
         found = decision(a_round([wanted], [live], orders=retry))
         assert found.detail.endswith(told)
         assert bool(found.detail) == bool(told)
+
+
+V2 = spec_of(a_job(version="2"))
+HALF = (a_group(a_config("2"), (0,)), a_group(a_config("1"), (1,)))
+BACK, LEFT = UpdateStatus.ROLLED_BACK, UpdateStatus.FAILED
+
+LEFT_BEHIND: dict[str, tuple[LiveJob, str]] = {
+    "went back, and what ran before runs again": (
+        rolled_back(by=None, message="Latest failure: instance 0 exited."),
+        "update u1 ended ROLLED_BACK at 2026-11-24 02:59:55Z, latest failure: instance 0 exited;"
+        " instances 0-2 run the former config",
+    ),
+    "went back in one instance, and lost another": (
+        ended(BACK, spec=V2, groups=HALF),
+        "update u1 ended ROLLED_BACK at 2026-11-24 02:59:55Z;"
+        " instance 2 is dead; instance 1 runs the former config",
+    ),
+    "stayed where it failed": (
+        ended(LEFT, spec=V2, groups=(a_group(a_config("1"), (0,)),), by="Latest failure: no"),
+        "update u1 ended FAILED at 2026-11-24 02:59:55Z, latest failure: no;"
+        " instances 1-2 are dead; instance 0 runs another config than declared",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LEFT_BEHIND.values(), ids=LEFT_BEHIND)
+def test_quarantine_says_what_failed_and_what_runs_now(case: tuple[LiveJob, str]) -> None:
+    live, words = case
+    found = decision(a_round([a_job(version="2")], [live]))
+    assert (found.reason, found.detail) == (Reason.QUARANTINED, words)
+
+
+@pytest.mark.parametrize("status", [BACK, LEFT])
+def test_what_failed_is_asked_before_it_is_told(status: UpdateStatus) -> None:
+    live = a_live_job(ended=(an_update(status, spec=V2),))
+    assert questions(a_round([a_job(version="2")], [live])).details == {(KEY, "u1")}
+
+
+PROGRESS: dict[str, tuple[tuple[LiveGroup, ...] | None, str]] = {
+    "which config runs where was not asked": (None, "2 of 3 tasks running, rolling since "),
+    "it was asked": (
+        (a_group(a_config("1"), (0,)), a_group(a_config("0"), (1, 2))),
+        "1 of 3 instances as declared, 2 of 3 tasks running, rolling since ",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PROGRESS.values(), ids=PROGRESS)
+def test_update_that_rolls_says_what_it_counts(
+    case: tuple[tuple[LiveGroup, ...] | None, str],
+) -> None:
+    groups, words = case
+    live = rolling(unsettled=(LiveTask("t1", 1, TaskStatus.STARTING),))
+    found = decision(a_round([a_job()], [replace(live, groups=groups)]))
+    assert found.reason is Reason.UPDATE_IN_FLIGHT
+    assert found.detail.startswith(words)
 
 
 def test_change_says_which_instances_it_is_of_where_they_differ() -> None:

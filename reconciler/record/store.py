@@ -262,6 +262,7 @@ def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) 
 
 def _remedy(directory: Path, why: str) -> str:
     return (
-        f"the record in {directory} cannot be used: {why}. Free space, mend permissions, or move"
-        " the directory away: ownership is then rebuilt from the marks of live jobs"
+        f"the record in {directory} cannot be used: {why}. Free space or mend permissions; if the"
+        " file is damaged, move record.sqlite, record.sqlite-wal and record.sqlite-shm elsewhere,"
+        " and leave what else is there: ownership is then rebuilt from the marks of live jobs"
     )

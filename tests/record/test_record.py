@@ -409,6 +409,17 @@ def test_file_system_that_takes_no_more_is_one_fault_with_one_name(kept: Path, s
 # --- the lock
 
 
+def test_who_finds_a_damaged_record_is_told_to_move_nothing_else(kept: Path) -> None:
+    """The world of an embedded cluster lies beside it."""
+    (kept / "record.sqlite").write_bytes(b"none of ours" * 100)
+    with pytest.raises(RecordError) as fault, writing(kept):
+        pass
+    words = str(fault.value)
+    named = "move record.sqlite, record.sqlite-wal and record.sqlite-shm elsewhere, and leave"
+    assert f"if the file is damaged, {named} what else is there" in words
+    assert "directory away" not in words
+
+
 def test_second_writer_is_told_who_holds_the_lock(kept: Path) -> None:
     with writing(kept):
         told = json.loads((kept / "lock").read_text(encoding="utf-8"))

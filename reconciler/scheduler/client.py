@@ -81,10 +81,12 @@ class Client:
     def _read(self, method: str, args: dict[str, Any], decode: Callable[[bytes], R]) -> R | Unknown:
         """Return the decoded reply to a read, asked again at once when there was none."""
         found: R | Unknown = Unknown("not asked")
-        for _ in range(ATTEMPTS):
+        for attempt in range(ATTEMPTS):
             data = self._exchange(method, args, write=False)
             if isinstance(data, Silence):
-                found = Silent(data.why) if data.mute else Unknown(data.why)
+                # Who waited twice as long as is told should know why.
+                why = data.why + (", asked twice" if attempt and data.sent else "")
+                found = Silent(why) if data.mute else Unknown(why)
                 if data.denied:
                     break
                 continue

@@ -4,6 +4,7 @@ Every call ends in bytes or in a `Silence` that says whether it can have reached
 Nothing is retried here that might have been carried out.
 """
 
+import re
 import time
 from dataclasses import dataclass
 from typing import Protocol
@@ -19,6 +20,7 @@ MEDIA_TYPE = "application/vnd.apache.thrift.json"
 REDIRECTS_MAX = 3
 BODY_MAX = 1 << 30
 PORTS = {"http": 80, "https": 443}
+NUMBER = re.compile(r"^\[Errno -?\d+\] ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,4 +220,5 @@ def _base(url: str) -> str | None:
 
 
 def _words(fault: Exception) -> str:
-    return str(fault) or type(fault).__name__
+    """Return a fault in words, without the number that an operating system gives it."""
+    return NUMBER.sub("", str(fault)) or type(fault).__name__

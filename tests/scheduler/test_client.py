@@ -78,7 +78,7 @@ READS: dict[str, tuple[Any, type[Any], str]] = {
         Unknown,
         "Invalid method name",
     ),
-    "no answer": (TIMEOUT, Silent, "did not answer"),
+    "no answer": (TIMEOUT, Silent, "did not answer within 20 s, asked twice"),
     "an HTTP error": (Silence("answered with HTTP 500", sent=True), Unknown, "HTTP 500"),
 }
 

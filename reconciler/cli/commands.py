@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from random import Random
-from signal import SIGINT
+from signal import SIGTERM, Signals
 from typing import Any
 
 from reconciler.app.wiring import NoPlatformError, OptionError, Wired, reader
@@ -25,6 +25,7 @@ from reconciler.model.round import RoundReport
 from reconciler.record.fault import RecordError
 from reconciler.report import as_json, verdict
 from reconciler.report.approval import unapproved
+from reconciler.report.escape import escaped
 from reconciler.report.text import text
 from reconciler.settings import SettingsError
 from reconciler.sources.port import SourceError
@@ -87,7 +88,7 @@ def apply(call: Call) -> int:
 
 
 def watch_(call: Call) -> int:
-    """Do rounds for ever. SIGTERM ends it with 0, once the act under way is done."""
+    """Do rounds for ever. A signal ends it with 0, once the act under way is done."""
     # Imported here: nothing else watches.
     from reconciler.sources.watch import Watcher
 
@@ -101,14 +102,22 @@ def watch_(call: Call) -> int:
                     call.wired(writing=True) as wired,
                     show.Listener(json=call.json, command=call.command, watching=True) as listener,
                 ):
+                    listener.say(_watching(call, wired))
                     _watch(call, wired, check.warning(listener.watched), ending)
+                    listener.say(f"watch     ended by {Signals(ending.signal or SIGTERM).name}")
             except (SourceError, NoPlatformError) as fault:
                 # It may be there later: a disk that is not mounted yet, a clone that goes on.
                 log.warning("%s", fault)
                 clock.wait(call.settings.interval_s)
             except KeyboardInterrupt:
-                break
-    return int(verdict.ExitCode.INTERRUPTED) if ending.signal == SIGINT else 0
+                # The second signal: what is under way is not waited for.
+                return ending.code or int(verdict.ExitCode.INTERRUPTED)
+    return 0
+
+
+def _watching(call: Call, wired: Wired) -> str:
+    places = f"{call.settings.desired} every {call.settings.interval_s:g} s"
+    return f"watch     {escaped(places)}; the record is in {escaped(str(wired.record.directory))}"
 
 
 def _watch(call: Call, wired: Wired, heard: Listen, ending: Ending) -> None:

@@ -91,7 +91,7 @@ def validate(ctx: click.Context, /, **_: Any) -> int:
 def watch(ctx: click.Context, /, **_: Any) -> int:
     """Apply for ever: a round every interval, and at once when the desired state changes.
 
-    No failure ends it. SIGTERM does, with 0, once the act under way is done.
+    No failure ends it. SIGTERM or SIGINT does, with 0, once the act under way is done.
     """
     return _run(ctx, "watch")
 

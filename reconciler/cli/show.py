@@ -40,7 +40,7 @@ def prepare() -> None:
     root = logging.getLogger()
     if not root.handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(_Escaped("%(asctime)s %(levelname)s %(message)s"))
+        handler.setFormatter(_Line())
         root.addHandler(handler)
 
 
@@ -135,6 +135,11 @@ class Listener:
         else:
             self._pause()
 
+    def say(self, line: str) -> None:
+        """Show a line that belongs to no event; with `json` there is no place for it."""
+        if not self._json:
+            self._tell((line,))
+
     def watched(self, event: Event) -> None:
         """Show one event of a watch: with `json`, a round that tells something new is one line."""
         if not self._json:
@@ -173,11 +178,12 @@ class Listener:
             self._live.stop()
 
 
-class _Escaped(logging.Formatter):
-    """One line for each line of a record, and no control characters of others in it."""
+class _Line(logging.Formatter):
+    """A record in the form of all lines of a log, and no control characters of others in it."""
 
     def format(self, record: logging.LogRecord) -> str:
-        return "\n".join(map(escaped, super().format(record).split("\n")))
+        told = "\n".join(map(escaped, super().format(record).split("\n")))
+        return f"{record.levelname.lower():<10}{told}"
 
 
 def _live() -> Any:

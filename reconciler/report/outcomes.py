@@ -25,25 +25,31 @@ from reconciler.model.round import (
     ActStarted,
     Event,
     Fault,
+    FaultKind,
     RoundEnded,
     RoundPlanned,
     RoundReport,
     RoundStarted,
     Waiting,
 )
+from reconciler.report.alike import blocks, wait, waits
 from reconciler.report.counts import counted, summary
 from reconciler.report.escape import escaped
-from reconciler.report.release import argv, release
 from reconciler.report.text import by_mark, faults
-from reconciler.report.words import deed, duration, why
+from reconciler.report.words import deed, duration
 
 HEARTBEAT = timedelta(seconds=30)
 # A terminal shows so many jobs that are waited for.
 MOVING_MAX = 8
 # After these an update goes on without us.
 ROLLING = (StartUpdate, ResumeUpdate, RollbackUpdate)
-# How what is held is released; during a watch, by a command.
-RELEASED = {False: "release", True: "release (stop this watch, run it, start the watch again)"}
+# What is said when that can be read again which could not.
+AGAIN = {
+    FaultKind.SOURCE: "desired state read",
+    FaultKind.SCHEDULER: "scheduler read",
+    FaultKind.RECORD: "local state usable",
+    FaultKind.ACTS: "taken what was sent",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +84,7 @@ def lines(
         case Waiting():
             return _waiting(said, event)
         case RoundPlanned(report=report):
-            return _planned(said, report, command, RELEASED[watching])
+            return _planned(said, report, command, watching=watching)
         case RoundEnded(report=report):
             return _ended(said, report)
         case _:
@@ -152,7 +158,7 @@ def going_on(report: RoundReport) -> str:
 
 def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
     """Say each job's wait when it is new or has changed, and all of them at every heartbeat."""
-    now = tuple(_each(event.holds))
+    now = tuple(waits(event.holds))
     due = said.waiting_at is None or event.at - said.waiting_at >= HEARTBEAT
     told = now if due else tuple(line for line in now if line not in said.waiting)
     at = event.at if due else said.waiting_at
@@ -161,7 +167,7 @@ def _waiting(said: Said, event: Waiting) -> tuple[Said, tuple[str, ...]]:
 
 
 def _planned(
-    said: Said, report: RoundReport, command: str, released: str
+    said: Said, report: RoundReport, command: str, *, watching: bool
 ) -> tuple[Said, tuple[str, ...]]:
     """Sum a round up before it acts, so that what follows has a heading."""
     if report.faults and not report.rounds:
@@ -171,7 +177,9 @@ def _planned(
     now = summary(report)
     found = () if now == said.summary else (f"round     {now}",)
     held = {
-        _held(d, r.plan.digest, command, released) for r in report.rounds for d in _blocked(r.plan)
+        f"held      {line}"
+        for r in report.rounds
+        for line in blocks(_blocked(r.plan), r.plan.digest, command, watching=watching)
     }
     marks = tuple(f"record    {line}" for line in by_mark(report.rounds))
     return replace(said, summary=now, held=frozenset(held), by_mark=marks), (
@@ -188,17 +196,33 @@ def _blocked(plan: Plan) -> list[Hold]:
     return [hold for hold in holds if hold.reason.standing is Standing.BLOCKED]
 
 
-def _held(hold: Hold, digest: str, command: str, released: str) -> str:
-    told = why(hold.reason, hold.detail, hold.origin)
-    words = release([hold], command, digest)
-    how = released if argv(hold.release, command) is not None else RELEASED[False]
-    return f"held      {hold.key}  {told}" + (f"; {how}: {words}" if words else "")
-
-
 def _ended(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
     said, read = _desired(said, report)
-    found = tuple(faults(report.faults, report.rounds)) if report.faults != said.faults else ()
-    return replace(said, faults=report.faults), (*read, *found)
+    now = _failing(said, report)
+    told = faults((f for f in now if f not in said.faults), ())
+    fails = {(f.kind, f.scope) for f in now}
+    over = (f for f in said.faults if (f.kind, f.scope) not in fails)
+    mended = (f"again     {_again(f)}" for f in over)
+    return replace(said, faults=now), (*read, *told, *mended)
+
+
+def _again(fault: Fault) -> str:
+    words = AGAIN[fault.kind]
+    return escaped(f"{words}: {fault.scope}" if fault.scope else words)
+
+
+def _failing(said: Said, report: RoundReport) -> tuple[Fault, ...]:
+    """Return what fails now. Where the desired state is not read, no more is known than before."""
+    unread = (
+        Fault(FaultKind.SCHEDULER, r.plan.cluster, r.plan.unread)
+        for r in report.rounds
+        if r.plan.unread is not None
+    )
+    now = tuple(dict.fromkeys((*report.faults, *unread)))
+    if report.revision is not None:
+        return now
+    known = {(f.kind, f.scope) for f in now}
+    return (*now, *(f for f in said.faults if f.scope and (f.kind, f.scope) not in known))
 
 
 def _desired(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
@@ -210,7 +234,4 @@ def _desired(said: Said, report: RoundReport) -> tuple[Said, tuple[str, ...]]:
 
 
 def _each(holds: Sequence[Hold]) -> list[str]:
-    return [
-        f"{hold.key}  {hold.reason.label}: {escaped(hold.detail or hold.reason.meaning)}"
-        for hold in sorted(holds, key=lambda hold: hold.key)
-    ]
+    return [f"{hold.key}  {wait(hold)}" for hold in sorted(holds, key=lambda hold: hold.key)]

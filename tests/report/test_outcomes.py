@@ -87,6 +87,58 @@ def test_what_a_person_must_release_is_said_once_and_again_when_it_changed() -> 
     assert not [line for line in told(waits) if line.startswith("held")]
 
 
+def test_what_can_be_read_again_is_said_once() -> None:
+    source = a_report(faults=(Fault(FaultKind.SOURCE, "", "no such ref"),), rounds=())
+    source = replace(source, revision=None)
+    down, up = a_report(plans=(a_plan(unread="gone"),)), a_report(keeps("a"))
+    found = told(*(RoundEnded(NOW, report) for report in (source, up, up, down, source, up, up)))
+    assert found == [
+        "! desired state not read: no such ref",
+        "again     desired state read",
+        "! scheduler not read: dev: gone",
+        # Whether the scheduler answers, nobody asked.
+        "! desired state not read: no such ref",
+        "again     desired state read",
+        "again     scheduler read: dev",
+    ]
+
+
+def unknown(jobs: int, why: str = "timeout") -> Waiting:
+    held = [holds(f"job-{i:04}", Reason.LIVE_UNKNOWN, detail=why) for i in range(jobs)]
+    return Waiting(NOW, tuple(held))
+
+
+def test_an_outage_is_one_line_however_many_jobs_wait_for_its_end() -> None:
+    three = ", ".join(f"dev/shop/prod/job-000{i}" for i in range(3))
+    assert told(unknown(1000)) == [
+        f"waiting   1000 jobs  LiveUnknown: timeout: {three} and 997 more"
+    ]
+    assert len(told(unknown(3))) == 3
+    alone = holds("other", Reason.TASKS_DYING)
+    mixed = Waiting(NOW, (*unknown(4).holds, alone))
+    assert [line.split()[1] for line in told(mixed)] == ["4", "dev/shop/prod/other"]
+
+
+def test_what_one_deed_releases_is_one_line_however_many_jobs_are_held() -> None:
+    release = "--approve DIGEST of this plan"
+    guarded = [
+        holds(f"job-{i}", Reason.GUARDED, detail="9 jobs", release=release) for i in range(9)
+    ]
+    others = [
+        holds(f"x{i}", Reason.NOT_ADOPTED, release=f"--adopt dev/shop/prod/x{i}") for i in range(4)
+    ]
+    _, *held = told(RoundPlanned(NOW, a_report(*guarded, *others)))
+    assert held == [
+        "held      4 jobs  NotAdopted: live, not ours, and different: dev/shop/prod/x0,"
+        " dev/shop/prod/x1, dev/shop/prod/x2 and 1 more; release: reconcile"
+        " --adopt dev/shop/prod/x0 --adopt dev/shop/prod/x1 --adopt dev/shop/prod/x2"
+        " --adopt dev/shop/prod/x3",
+        "held      9 jobs  Guarded: more than the guard allows (9 jobs): dev/shop/prod/job-0,"
+        " dev/shop/prod/job-1, dev/shop/prod/job-2 and 6 more;"
+        " release: reconcile --approve 0123456789abcdef",
+    ]
+
+
 RELEASES_OF_A_WATCH = {
     "a command, which would find the record held": (
         "--retry web",

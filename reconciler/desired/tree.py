@@ -221,12 +221,32 @@ def _without_policies(
     files: Files, read: _Read, schemas: Schemas, draft: Draft, platform_dir: str
 ) -> DesiredTree:
     """Without a sound Platform nothing can be meant: everything that is ours is held."""
+    if (folder := _folder_below(files.files, platform_dir)) is not None:
+        # Whatever else is wrong follows from reading from the wrong place.
+        where, below = Origin(f"{platform_dir}/"), f"there is one in {folder}/"
+        hint = f"did you mean --desired ./{folder}, or --desired git:REPO@REF:{folder}?"
+        draft.problems = [Problem(where, f"there is no such folder here, and {below}", hint)]
+        return _nothing(files, draft)
     for document in read.teams:
         draft.problems += form(document, schemas)
     excused = read.platforms or read.operators.unread or draft.incomplete
     if not excused:
         where = Origin(f"{platform_dir}/platform.yaml")
         draft.problems.append(Problem(where, "there is no Platform document", "write one"))
+    return _nothing(files, draft)
+
+
+def _folder_below(files: Iterable[FileAt], platform_dir: str) -> str | None:
+    """Return the one folder that the tree begins in, where it does not begin here."""
+    here, inside = f"{platform_dir}/", f"/{platform_dir}/"
+    paths = [file.path for file in files]
+    if any(path.startswith(here) for path in paths):
+        return None
+    found = {path.partition(inside)[0] for path in paths if inside in path}
+    return found.pop() if len(found) == 1 else None
+
+
+def _nothing(files: Files, draft: Draft) -> DesiredTree:
     problems = tuple(sorted(set(draft.problems)))
     return DesiredTree(
         revision=files.revision,

@@ -346,6 +346,31 @@ def test_of_two_documents_of_one_name_neither_can_be_meant(path: str, text: str)
     assert set(tree.broken) == {a_key()}
 
 
+def below(*folders: str) -> dict[str, str]:
+    """Return the same documents, without those of the operators at the top."""
+    texts = {**OPERATORS, WEB: SERVICE}
+    return {
+        **dict.fromkeys(OPERATORS, ""),
+        **{f"{f}/{p}": t for f in folders for p, t in texts.items()},
+    }
+
+
+def test_who_names_the_folder_above_the_tree_is_told_of_the_one_below() -> None:
+    tree = read(below("deploy/state"), recorded("web"))
+    assert list(map(str, tree.problems)) == [
+        "platform/: there is no such folder here, and there is one in deploy/state/;"
+        " did you mean --desired ./deploy/state, or --desired git:REPO@REF:deploy/state?"
+    ]
+    assert tree.incomplete is not None
+    assert set(tree.broken) == {a_key()}
+
+
+def test_of_several_folders_below_none_is_guessed_at() -> None:
+    said = "\n".join(map(str, read(below("a", "b")).problems))
+    assert "did you mean" not in said
+    assert "there is no Platform document" in said
+
+
 ENVIRONMENTS = {
     "devel": True,
     "prod": True,

@@ -7,13 +7,16 @@ from typing import Any
 
 from reconciler.desired.provenance import Merged
 from reconciler.desired.specs import instant
+from reconciler.desired.wording import suggestion
 from reconciler.model.policy import Policies, Project
 from reconciler.model.problem import Problem
 from reconciler.model.spec import DesiredJob
+from reconciler.translate.document import port_variable
 from reconciler.translate.mediator import render
 
 # Variables that the mediator sets itself.
 RESERVED = re.compile(r"PORT_[A-Z0-9_]+|INSTANCE|HOST|TASK_ID|MASTER_PATH")
+READ_PORT = re.compile(r"\$\{?(PORT_[A-Z0-9_]+)")
 # A URL with a password, a private key in PEM, the id of a key of AWS.
 SECRET_VALUE = re.compile(
     r"(?<![a-z0-9+.-])(?i:[a-z][a-z0-9+.-]*)://[^/\s:@]*:[^/\s@]+@"
@@ -57,6 +60,21 @@ def _variable_problems(job: DesiredJob, secret_words: tuple[str, ...]) -> Iterat
             yield _problem(job, f"env.{name}", message, hint)
     for name in sorted(dict(spec.env).keys() & dict(spec.secrets).keys()):
         yield _problem(job, f"env.{name}", "stands under `secrets:`, too", "keep one of them")
+
+
+def unknown_ports(job: DesiredJob) -> Iterator[Problem]:
+    """Yield variables of ports that a command reads and the job does not have.
+
+    No mistake by itself: whatever starts the command may set them.
+    """
+    run = job.spec.run
+    if "PORT_" not in run:
+        return
+    ports = {port_variable(port) for port in job.spec.ports}
+    for name in sorted(set(READ_PORT.findall(run)) - ports):
+        if f"{name}=" not in run:
+            hint = suggestion(name, ports) if ports else "name the port under `ports:`"
+            yield _problem(job, "run", f"{name} is of no port of this job", hint)
 
 
 def _looks_secret(name: str, words: tuple[str, ...]) -> bool:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from reconciler.desired.meaning import unknown_ports
 from reconciler.desired.schemas import Schemas
 from reconciler.desired.tree import Memo, load
 from reconciler.model.keys import JobKey
@@ -56,12 +57,14 @@ class Declared:
 
 def notes(tree: DesiredTree, there: Mapping[str, datetime]) -> tuple[Problem, ...]:
     """Return what is no mistake and may surprise: suspensions that have ended, by the clocks of the
-    clusters as it is there now, and files that look like documents and are not read."""
+    clusters as it is there now, variables of ports that a job does not have, and files that look
+    like documents and are not read."""
     passed_over = (
         Problem(Origin(path), "it is not read", "name a document *.yaml or *.yml")
         for path in tree.passed_over
     )
-    return tuple(sorted({*_ended(tree, there), *passed_over}))
+    ports = (note for job in tree.jobs.values() for note in unknown_ports(job))
+    return tuple(sorted({*_ended(tree, there), *ports, *passed_over}))
 
 
 def _ended(tree: DesiredTree, there: Mapping[str, datetime]) -> Iterator[Problem]:

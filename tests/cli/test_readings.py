@@ -94,6 +94,17 @@ def test_status_says_first_what_failed_since_the_last_good_round(console: Consol
     assert json.loads(console("status", "--state", "s", "--output", "json").out)["failing"] == []
 
 
+def test_check_notes_a_suspension_that_has_ended_though_no_cluster_is_asked(
+    console: Console,
+) -> None:
+    path = Path("desired-state/price-optimisation/price-feed.yaml")
+    suspend = '  suspend: {by: erin, why: crashes, until: "2026-11-24T02:59:00Z"}'
+    path.write_text(path.read_text().replace("  run:", f"{suspend}\n  run:"))
+    ended = console("validate")
+    assert (ended.code, ended.out) == (0, "13 jobs in 3 projects on 1 cluster: no problems\n")
+    assert "prod/price-feed: its suspension ended on 2026-11-24 02:59Z" in ended.err
+
+
 UNJUDGED = {
     "platform/platform.yaml": "Platform",
     "platform/clusters/devcluster.yaml": "Cluster document of its name",

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -265,6 +266,34 @@ def test_suspension_that_has_ended_is_noted_by_its_clusters_clock(
     told = [note.message for note in notes(tree, there)]
     words = f"dev/shop/prod/web: its suspension ended on {until[:10]} {until[11:16]}Z"
     assert told == ([words] if ended else [])
+
+
+PORTS: dict[str, tuple[dict[str, Any], str]] = {
+    "another than it has": (
+        {"ports": "[http]", "run": "serve $PORT_WEB"},
+        "run: PORT_WEB is of no port of this job; write PORT_HTTP",
+    ),
+    "a mistyped one": (
+        {"ports": "[http, admin-ui]", "run": '"serve ${PORT_HTP} $PORT_ADMIN_UI"'},
+        "run: PORT_HTP is of no port of this job; did you mean 'PORT_HTTP'?",
+    ),
+    "none at all": (
+        {"run": "serve $PORT_HTTP"},
+        "run: PORT_HTTP is of no port of this job; name the port under `ports:`",
+    ),
+    "set by the command itself": ({"run": "PORT_WEB=80; serve $PORT_WEB"}, ""),
+    "its own": ({"ports": "[http]", "run": "serve $PORT_HTTP"}, ""),
+}
+
+
+@pytest.mark.parametrize("name", PORTS)
+def test_variable_of_a_port_that_a_job_does_not_have_is_noted(name: str, tmp_path: Path) -> None:
+    spec, words = PORTS[name]
+    site = Site(tmp_path)
+    site.declare(service("web", **spec))
+    tree = Reader(site.tree, schemas()).read({}).tree
+    assert tree.problems == ()
+    assert [f"{n.message}; {n.hint}" for n in notes(tree, {})] == ([words] if words else [])
 
 
 def test_round_notes_a_suspension_that_has_ended(tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ A mistyped pattern must not look like a job with which all is well, or that need
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+import shlex
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from reconciler.app.wiring import OptionError
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 
 NEAR_MAX = 3
 FAR = 0.65
+SEGMENTS = 4
+FORMS = "write NAME, ENVIRONMENT/NAME, ROLE/ENVIRONMENT/NAME or CLUSTER/ROLE/ENVIRONMENT/NAME"
 
 
 class Check:
@@ -64,35 +68,60 @@ def unmatched(call: Call, report: RoundReport) -> list[str]:
     found = [(o, p) for o, p in _given(call.orders) if not any(map(p.matches, seen))]
     if not found:
         return []
-    known = {*seen, *declared_keys(call)}
+    declared = known(call)
+    there = replace(declared, keys=declared.keys | set(seen))
     narrowed = " of those that --only selects" if call.orders.only and seen else ""
     return [
-        f"{option} {told}: no job{narrowed} matches{near(told, known)}" for option, told in found
+        f"{option} {told}: no job{narrowed} matches{near(told, there)}" for option, told in found
     ]
 
 
-def declared_keys(call: Call) -> set[JobKey]:
-    """Return the keys that are declared, as far as `--cluster` goes."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a pattern may have meant: jobs, and the roles of projects by the projects' names."""
+
+    keys: frozenset[JobKey]
+    roles: Mapping[str, str]
+
+
+def known(call: Call) -> Known:
+    """Return what is declared, as far as `--cluster` goes."""
     tree = call.declared().tree
-    return {key for key in (*tree.jobs, *tree.broken) if call.cluster in (None, key.cluster)}
+    keys = (key for key in (*tree.jobs, *tree.broken) if call.cluster in (None, key.cluster))
+    projects = tree.policies.projects.values() if tree.policies is not None else ()
+    return Known(frozenset(keys), {project.name: project.role for project in projects})
 
 
-def near(pattern: JobPattern, known: Iterable[JobKey]) -> str:
-    """Return which keys somebody may have meant, as words to follow a message."""
+def near(pattern: JobPattern, known: Known) -> str:
+    """Return what somebody may have meant, as words to follow a message."""
+    renamed = {s: r for s in pattern.segments if (r := known.roles.get(s, s)) != s}
+    told = [f"the role of project {project} is {role}" for project, role in renamed.items()]
+    if meant := _meant(pattern, known.keys):
+        told.append(f"did you mean {meant}?")
+    elif keys := _close(pattern, known.keys):
+        told.append(f"near to it {'is' if len(keys) == 1 else 'are'} {', '.join(keys)}")
+    return "".join(f"; {words}" for words in told or [FORMS])
+
+
+def _meant(pattern: JobPattern, keys: Iterable[JobKey]) -> str:
+    """Return the pattern that says the same of jobs that there are, in the order of a key."""
+    reverse = JobPattern(pattern.segments[::-1])
+    placed = [JobPattern((*pattern.segments, *"*" * n)) for n in range(1, SEGMENTS)]
+    fits = [p for p in (reverse, *placed) if len(p.segments) <= SEGMENTS]
+    found = next((p for p in fits if any(map(p.matches, keys))), None)
+    return "" if found is None else shlex.quote(str(found))
+
+
+def _close(pattern: JobPattern, keys: Iterable[JobKey]) -> list[str]:
     size = len(pattern.segments)
     by_end: dict[str, list[str]] = {}
-    for key in sorted(known):
+    for key in sorted(keys):
         by_end.setdefault("/".join(str(key).split("/")[-size:]), []).append(str(key))
     close = get_close_matches(str(pattern), by_end, NEAR_MAX, FAR)
     if not close and size > 1:
         # Some other part may be wrong: the name alone is what people know best.
-        return near(JobPattern(pattern.segments[-1:]), known)
-    keys = [key for end in close for key in by_end[end]][:NEAR_MAX]
-    return f"; near to it {_are(keys)} {', '.join(keys)}" if keys else ""
-
-
-def _are(keys: Sequence[str]) -> str:
-    return "is" if len(keys) == 1 else "are"
+        return _close(JobPattern(pattern.segments[-1:]), keys)
+    return [key for end in close for key in by_end[end]][:NEAR_MAX]
 
 
 def _given(orders: Orders) -> Iterator[tuple[str, JobPattern]]:

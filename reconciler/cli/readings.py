@@ -8,7 +8,7 @@ from reconciler.cli import show
 from reconciler.cli.call import Call
 from reconciler.cli.causes import causes
 from reconciler.cli.failure import fail
-from reconciler.cli.patterns import declared_keys, near
+from reconciler.cli.patterns import known, near
 from reconciler.loop.desired import Declared, notes
 from reconciler.model.keys import JobKey
 from reconciler.model.problem import Problem
@@ -57,8 +57,7 @@ def render(call: Call) -> int:
         show.complain(str(problem))
     if not found:
         pattern = call.told["job"]
-        known = declared_keys(call)
-        raise OptionError(f"no job that is declared matches {pattern}{near(pattern, known)}")
+        raise OptionError(f"no job that is declared matches {pattern}{near(pattern, known(call))}")
     told = [(job, fields_of(job, policies)) for job in found] if policies is not None else []
     if not show.write(_fields(call, told)):
         return ExitCode.RECORD
@@ -89,10 +88,10 @@ def _our_time(call: Call, declared: Declared) -> dict[str, datetime]:
 
 def _check_only(call: Call) -> None:
     """No job is shown: OptionError for a pattern that matches none that is declared, either."""
-    known = declared_keys(call)
+    there = known(call)
     for pattern in call.orders.only:
-        if not any(map(pattern.matches, known)):
-            raise OptionError(f"--only {pattern}: no job matches{near(pattern, known)}")
+        if not any(map(pattern.matches, there.keys)):
+            raise OptionError(f"--only {pattern}: no job matches{near(pattern, there)}")
 
 
 def _asked_for(call: Call, declared: Declared) -> tuple[list[RenderedJob], list[Problem]]:

@@ -25,7 +25,31 @@ MISTYPED: dict[str, tuple[str, str]] = {
     "retry": ("--retry apo", f"--retry apo: no job matches{NEAR}"),
     "adopt": ("--adopt 'eu1/*/*/api'", f"--adopt eu1/*/*/api: no job matches{NEAR}"),
     "one of two": ("--only prod/api --only zzzzzz", "--only zzzzzz: no job of"),
-    "nothing is near": ("--only zzzzzz", "--only zzzzzz: no job matches\n"),
+    "nothing is near": (
+        "--only zzzzzz",
+        "--only zzzzzz: no job matches; write NAME, ENVIRONMENT/NAME, ROLE/ENVIRONMENT/NAME or"
+        " CLUSTER/ROLE/ENVIRONMENT/NAME\n",
+    ),
+    "an environment": ("--only prod", "--only prod: no job matches; did you mean 'prod/*'?\n"),
+    "a role": ("--only pricing", "--only pricing: no job matches; did you mean 'pricing/*/*'?\n"),
+    "a role and its environment": (
+        "--only pricing/prod",
+        "--only pricing/prod: no job matches; did you mean 'pricing/prod/*'?\n",
+    ),
+    "a cluster": (
+        "--only devcluster",
+        "--only devcluster: no job matches; did you mean 'devcluster/*/*/*'?\n",
+    ),
+    "the name first": ("--only api/prod", "--only api/prod: no job matches; did you mean prod/api"),
+    "a project that has a role of another name": (
+        "--only price-optimisation/prod/optimiser",
+        "--only price-optimisation/prod/optimiser: no job matches; the role of project"
+        " price-optimisation is pricing; near to it is devcluster/pricing/prod/optimiser\n",
+    ),
+    "such a project alone": (
+        "--only price-optimisation",
+        "--only price-optimisation: no job matches; the role of project price-optimisation is",
+    ),
     "another than was selected": (
         "--only prod/api --retry devel/api",
         "--retry devel/api: no job of those that --only selects matches; near",

@@ -16,10 +16,9 @@ from reconciler.desired.policies import PolicyReading, Problems
 from reconciler.desired.provenance import Merged
 from reconciler.desired.schemas import Schemas
 from reconciler.desired.specs import jobs_of
-from reconciler.desired.wording import suggestion
 from reconciler.model.keys import JobKey
 from reconciler.model.policy import Policies, Project
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Problem, suggestion
 from reconciler.model.spec import DesiredJob
 from reconciler.translate.merge import merged
 

@@ -31,6 +31,8 @@ NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?(?:[eE][-+]?[0-9
 UNPRINTABLE = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+# What git leaves of a merge that it could not do.
+CONFLICT = re.compile(r"^<{7} .*?^={7}$.*?^>{7} ", re.MULTILINE | re.DOTALL)
 WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -113,6 +115,9 @@ def parsed(file: FileAt) -> Parsed:
             f"the character U+{ord(refused[0]):04X} cannot stand in YAML",
             "remove it",
         )
+    if "<<<<<<< " in text and (conflict := CONFLICT.search(text)):
+        message = "a merge that is not resolved: here are both sides of a conflict"
+        return _fatal(_after(file, text[: conflict.start()]), message, "keep what is meant")
     return _built(file, text)
 
 

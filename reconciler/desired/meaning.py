@@ -7,9 +7,8 @@ from typing import Any
 
 from reconciler.desired.provenance import Merged
 from reconciler.desired.specs import instant
-from reconciler.desired.wording import suggestion
 from reconciler.model.policy import Policies, Project
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Problem, suggestion
 from reconciler.model.spec import DesiredJob
 from reconciler.translate.document import port_variable
 from reconciler.translate.mediator import render

@@ -6,7 +6,6 @@ from typing import Any
 from reconciler.desired import units
 from reconciler.desired.documents import Document
 from reconciler.desired.provenance import WrittenIn
-from reconciler.desired.wording import suggestion
 from reconciler.model.policy import (
     CoordinatorSla,
     CountSla,
@@ -24,7 +23,7 @@ from reconciler.model.policy import (
     Strategy,
     Tier,
 )
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Problem, suggestion
 from reconciler.translate.environment import fault_of
 from reconciler.translate.rollout import WATCH_MAX_S
 

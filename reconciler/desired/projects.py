@@ -8,10 +8,9 @@ from reconciler.desired import units
 from reconciler.desired.documents import Document
 from reconciler.desired.platforms import guard_of
 from reconciler.desired.provenance import WrittenIn
-from reconciler.desired.wording import suggestion
 from reconciler.model.keys import IDENTIFIER
 from reconciler.model.policy import Grants, OnRemove, Platform, Project, Prune
-from reconciler.model.problem import Problem
+from reconciler.model.problem import Problem, suggestion
 from reconciler.model.spec import Resources
 from reconciler.translate.environment import pattern_of
 

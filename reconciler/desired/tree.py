@@ -12,11 +12,10 @@ from reconciler.desired.documents import Document, Parsed, parsed
 from reconciler.desired.holds import Draft
 from reconciler.desired.policies import Operators, PolicyReading, Problems, named
 from reconciler.desired.schemas import KINDS, Schemas
-from reconciler.desired.wording import suggestion
 from reconciler.model.keys import JobKey
 from reconciler.model.memory import Owned
 from reconciler.model.policy import Policies
-from reconciler.model.problem import Origin, Problem
+from reconciler.model.problem import Origin, Problem, suggestion
 from reconciler.model.spec import DesiredJob
 from reconciler.model.tree import BrokenJob, DesiredTree, FileAt, Files
 
@@ -284,6 +283,7 @@ def _jobs(
     jobs: dict[JobKey, DesiredJob] = {}
     kept: dict[tuple[str, str, int, str], Composed] = {}
     amiss: list[tuple[Document, Composed]] = []
+    twice: dict[tuple[Origin, Origin], list[JobKey]] = {}
     digest, policies = reading.digest, reading.policies
     assert policies is not None, "without a Platform nothing is composed"
     for document in documents:
@@ -293,8 +293,12 @@ def _jobs(
         if made.problems or made.broken or made.lost:
             amiss.append((document, made))
         for job in made.jobs:
-            _add(jobs, job, draft)
+            first = jobs.setdefault(job.key, job)
+            if first is not job:
+                twice.setdefault((first.origin, job.origin), []).append(job.key)
     memo.composed = kept
+    for (first_at, again_at), keys in twice.items():
+        _hold_both(first_at, again_at, keys, draft)
     for document, made in amiss:
         _hold_document(document, made, reading, policies, jobs, draft)
     return jobs
@@ -327,14 +331,13 @@ def _hold_document(
         draft.stop_pruning(path, policies.projects.values(), or_all=not name)
 
 
-def _add(jobs: dict[JobKey, DesiredJob], job: DesiredJob, draft: Draft) -> None:
-    first = jobs.setdefault(job.key, job)
-    if first is job:
-        return
+def _hold_both(first: Origin, again: Origin, keys: list[JobKey], draft: Draft) -> None:
+    """Hold what two documents declare, and say so once at each, whatever the environments."""
     hint = "one job has one document: rename or remove one"
-    told = (
-        Problem(job.origin, f"{job.key} is declared at {first.origin}, too", hint),
-        Problem(first.origin, f"{job.key} is declared at {job.origin}, too", hint),
+    what = str(keys[0]) if len(keys) == 1 else f"{keys[0]} and {len(keys) - 1} more of its name"
+    told = tuple(
+        Problem(here, f"{what} {'is' if len(keys) == 1 else 'are'} declared at {there}, too", hint)
+        for here, there in ((again, first), (first, again))
     )
     draft.problems += told
-    draft.hold((job.key,), told)
+    draft.hold(keys, told)

@@ -4,18 +4,20 @@ Values below `env` and `secrets` are never told, nor are URLs, which may carry a
 writes a secret into the repository by mistake should not find it in a log as well.
 """
 
-import difflib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
 from typing import Any, Protocol, cast
 
 from jsonschema.exceptions import ValidationError
 
-from reconciler.model.problem import Origin, Problem
+from reconciler.model.problem import Origin, Problem, suggestion
 
 UNTOLD = ("env", "secrets")
 SHOWN_MAX = 60
+# How near a key is to what it is a slip for: `rma` to `ram`, but not `namespace` to `name`.
+SLIP = 0.65
 KEY = re.compile(r"[A-Za-z0-9_.-]{1,128}")
 TYPES = {
     "object": ("a mapping", "write its fields below it, indented"),
@@ -51,18 +53,6 @@ class Place(Protocol):
         ...
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """Return `did you mean ...?` when a known word is near, else what could be written."""
-    # Of a document that is wrong itself, the name may be anything.
-    words = sorted(w for w in known if w.isprintable())
-    near = difflib.get_close_matches(word[:SHOWN_MAX], words, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
-    if len(words) > 1:
-        return f"write one of {', '.join(words)}"
-    return f"write {words[0]}" if words else "remove it"
-
-
 def told(fault: ValidationError, place: Place) -> Iterator[Problem]:
     """Return what one finding of a schema means, as one problem or several."""
     path = tuple(fault.absolute_path)
@@ -77,7 +67,9 @@ def told(fault: ValidationError, place: Place) -> Iterator[Problem]:
             yield unknown(str(fault.instance), path, cast(Any, fault.validator_value), place)
         case _ if "propertyNames" in fault.absolute_schema_path:
             key = str(fault.instance)
-            message = f"{dotted(path)}: {_shown(key, path)} cannot be a name here"
+            # A key that is one is no value that somebody put there by mistake.
+            shown = repr(key) if KEY.fullmatch(key) else _shown(key, path)
+            message = f"{dotted(path)}: {shown} cannot be a name here"
             yield Problem(place.of_key(path, key), message, _hint(fault, "choose another name"))
         case _:
             yield _one(fault, path, place.of(path))
@@ -114,8 +106,11 @@ def _one(fault: ValidationError, path: tuple[Any, ...], origin: Origin) -> Probl
             return Problem(origin, f"{name}: {shown} is not {what}", _hint(fault, remedy))
         case "enum" | "const":
             known = [str(w) for w in (wanted if isinstance(wanted, list) else [wanted])]
-            message = f"{name}: {shown} is none of {', '.join(known)}"
-            return Problem(origin, message, suggestion(str(fault.instance), known))
+            hint = suggestion(str(fault.instance), known)
+            # What could be written is said once: here, or by the remedy.
+            listed = hint.startswith("did you mean")
+            what = f"none of {', '.join(known)}" if listed else "no choice here"
+            return Problem(origin, f"{name}: {shown} is {what}", hint)
         case str(keyword) if keyword in LIMITS:
             what, remedy = (text.format(wanted) for text in LIMITS[keyword])
             said = shown if isinstance(fault.instance, int | float) else "it"
@@ -139,10 +134,12 @@ def _hint(fault: ValidationError, otherwise: str) -> str:
 
 def _unknown(fault: ValidationError, path: tuple[Any, ...], place: Place) -> Iterator[Problem]:
     schema: Any = fault.schema
-    known = schema.get("properties", {})
-    for key in cast(Any, fault.instance):
+    known, there = schema.get("properties", {}), cast(Any, fault.instance)
+    for key in there:
         if key not in known:
-            yield unknown(str(key), path, known, place)
+            # What is there already was hardly meant, unless this is a slip for it.
+            slips = get_close_matches(str(key)[:SHOWN_MAX], known.keys() & there, 1, SLIP)
+            yield unknown(str(key), path, {*(known.keys() - there), *slips}, place)
 
 
 def _missing(fault: ValidationError, path: tuple[Any, ...], place: Place) -> Iterator[Problem]:

@@ -3,7 +3,12 @@
 A problem is the user's fault and is always a value: all of them are reported at once.
 """
 
+import difflib
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+# Of a word that may be anything, so much is compared.
+WORD_MAX = 60
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -34,3 +39,15 @@ class Problem:
         """Return one line, whatever is quoted in it."""
         told = f"{self.origin}: {self.message}" + (f"; {self.hint}" if self.hint else "")
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in told)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """Return `did you mean ...?` when a known word is near, else what could be written."""
+    # Of a document that is wrong itself, the name may be anything.
+    words = sorted(w for w in known if w.isprintable())
+    near = difflib.get_close_matches(word[:WORD_MAX], words, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean {near[0]!r}?"
+    if len(words) > 1:
+        return f"write one of {', '.join(words)}"
+    return f"write {words[0]}" if words else "remove it"

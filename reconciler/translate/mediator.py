@@ -22,7 +22,7 @@ from reconciler.model.policy import (
     Rollout,
     Sla,
 )
-from reconciler.model.problem import Origin, Problem
+from reconciler.model.problem import Origin, Problem, suggestion
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import DesiredJob, JobKind
 from reconciler.model.task import Config
@@ -262,10 +262,8 @@ def _service_problems(
     chosen = rollout.rollout_of(spec, project, platform)
     if chosen is None:
         name = spec.rollout or project.rollout or platform.rollout
-        known = ", ".join(sorted(platform.rollouts))
-        yield Problem(
-            _origin(job, "rollout"), f"rollout: there is no {name!r}", f"there is {known}"
-        )
+        hint = suggestion(name, platform.rollouts)
+        yield Problem(_origin(job, "rollout"), f"rollout: there is no {name!r}", hint)
     elif spec.kind is JobKind.SERVICE:
         yield from _rollout_problems(job, chosen, platform, cluster)
     if spec.sla is not None:
@@ -295,8 +293,7 @@ def _sla_problems(
     assert name is not None, "asked only about a job with an SLA"
     sla = platform.slas.get(name)
     if sla is None:
-        known = ", ".join(sorted(platform.slas)) or "none"
-        yield Problem(where, f"sla: there is no {name!r}", f"there is {known}")
+        yield Problem(where, f"sla: there is no {name!r}", suggestion(name, platform.slas))
         return
     defaults = defaults_of(platform, project, job.key.environment)
     tier = platform.tiers.get(defaults.tier) if defaults is not None else None

@@ -116,6 +116,10 @@ REFUSED: dict[str, tuple[str | bytes, list[str]]] = {
     "a colon too many": ("a: b: c\n", ["a.yaml:1:5: not YAML: mapping values are not allowed"]),
     "an open quote": ("a: 'x\n", ["a.yaml:2:1: not YAML: while scanning a quoted scalar found"]),
     "another YAML": ("%YAML 3.0\n---\na: 1\n", ["a.yaml:1:1: not YAML: found incompatible YAML"]),
+    "a merge that is not resolved": (
+        "a: 1\n<<<<<<< HEAD\nb: 1\n=======\nb: 2\n>>>>>>> release\n",
+        ["a.yaml:2:1: a merge that is not resolved: here are both sides of a conflict; keep what"],
+    ),
     "an empty file": ("", ["a.yaml:1:1: there is no document in this file; write one, or delete"]),
     "only a comment": ("# soon\n", ["a.yaml:1:1: there is no document in this file; write one"]),
     "only separators": ("---\n---\n", ["a.yaml:1:1: there is no document in this file; write"]),

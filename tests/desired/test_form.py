@@ -191,7 +191,17 @@ WRONG = {
     "a variable with a dash": (
         "  run: web",
         "  env: {LOG-LEVEL: info}\n  run: web",
+        "shop/web.yaml:7:9: spec.env: 'LOG-LEVEL' cannot be a name here; a variable",
+    ),
+    "a value where a variable should be": (
+        "  run: web",
+        "  env: {'PASSWORD=hunter2': info}\n  run: web",
         "shop/web.yaml:7:9: spec.env: this cannot be a name here; a variable has letters, digits",
+    ),
+    "a field that only resembles one that is there": (
+        "name: web}",
+        "name: web, namespace: x}",
+        "shop/web.yaml:3:38: unknown field 'namespace' in metadata; remove it",
     ),
     "an image with a tag": (
         "package: shop-web",
@@ -229,6 +239,14 @@ WRONG = {
         "shop/web.yaml:7:40: suspend.until: there is no time '2027-01-01T12:00:00+99:00'; look",
     ),
 }
+
+
+def test_what_could_be_written_is_said_once() -> None:
+    (far,) = told({WEB: changed(CRON, "  run:", "  collision: forbid\n  run:")})
+    choices = "cancel-new, kill-existing"
+    assert far.endswith(f": spec.collision: 'forbid' is no choice here; write one of {choices}")
+    (near,) = told({WEB: changed(CRON, "  run:", "  collision: cancel\n  run:")})
+    assert near.endswith(f": 'cancel' is none of {choices}; did you mean 'cancel-new'?")
 
 
 @pytest.mark.parametrize("case", WRONG)

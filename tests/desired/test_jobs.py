@@ -140,7 +140,7 @@ OVERRIDES_WRONG = {
     ),
     "a rollout that nobody knows": (
         "rollout: carefull",
-        "shop/web.yaml:15:16: rollout: there is no 'carefull'; there is careful, standard",
+        "shop/web.yaml:15:16: rollout: there is no 'carefull'; did you mean 'careful'?",
     ),
 }
 
@@ -208,6 +208,19 @@ def test_a_service_by_the_name_of_a_frameworks_part_is_told_at_both_places() -> 
     tree = read(texts)
     assert {key.name for key in tree.broken} == {"crunch-workers"}
     assert {key.name for key in tree.jobs} == {"crunch-master"}
+
+
+def test_two_documents_for_one_job_are_told_once_whatever_the_environments() -> None:
+    both = changed(SERVICE, "{prod: {}}", "{prod: {}, devel: {}}")
+    tree = read({WEB: both, "shop/web2.yaml": both})
+    hint = "one job has one document: rename or remove one"
+    assert list(map(str, tree.problems)) == [
+        "shop/web.yaml:2:7: eu1/shop/prod/web and 1 more of its name are declared at"
+        f" shop/web2.yaml:2:7, too; {hint}",
+        "shop/web2.yaml:2:7: eu1/shop/prod/web and 1 more of its name are declared at"
+        f" shop/web.yaml:2:7, too; {hint}",
+    ]
+    assert set(tree.broken) == {a_key(), a_key(environment="devel")}
 
 
 def test_a_second_document_for_a_job_is_refused_in_the_same_file_too() -> None:

@@ -265,12 +265,12 @@ MENU = {
     "an unknown rollout": (
         "  run:",
         "  rollout: careless\n  run:",
-        "shop/web.yaml:7:12: rollout: there is no 'careless'; there is careful, standard",
+        "shop/web.yaml:7:12: rollout: there is no 'careless'; did you mean 'careful'?",
     ),
     "an unknown SLA": (
         "  run:",
         "  sla: avalable\n  instances: 25\n  run:",
-        "shop/web.yaml:7:8: sla: there is no 'avalable'; there is available",
+        "shop/web.yaml:7:8: sla: there is no 'avalable'; did you mean 'available'?",
     ),
     "an SLA for too few instances": (
         "  run:",

@@ -3,9 +3,10 @@
 1 is for errors of ours alone: a crash of Python exits with 1, and must never look like "changes".
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Set
 from enum import IntEnum
 
+from reconciler.model.keys import JobKey, workers_of
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import APPROVABLE, Hold, Reason, Standing
 from reconciler.model.round import Fault, FaultKind, RoundReport, StatusReport
@@ -92,7 +93,7 @@ def exit_code(
     """
     decisions = tuple(d for r in report.rounds for d in r.plan.decisions)
     found = {ExitCode.SUCCESS}
-    found.update(reason_code(d.reason) for d in decisions)
+    found.update(_codes((d.key, d.reason) for d in decisions))
     found.update(BY_OUTCOME[type(o)] for r in report.rounds for o in r.outcomes)
     found.update(_faults(report.faults))
     if report.wrong:
@@ -121,7 +122,7 @@ def status_code(report: StatusReport, *, detailed: bool) -> int:
     """Return the code of `reconcile status`: what the conditions mean, by the same table."""
     found = {ExitCode.SUCCESS, *_faults(report.faults)}
     found.update(_faults(f.fault for f in report.failing))
-    found.update(reason_code(job.reason) for job in report.jobs)
+    found.update(_codes((job.key, job.reason) for job in report.jobs))
     if report.problems:
         found.add(ExitCode.INVALID)
     return first_of(found, detailed=detailed)
@@ -130,6 +131,26 @@ def status_code(report: StatusReport, *, detailed: bool) -> int:
 def reason_code(reason: Reason) -> ExitCode:
     """Return what one decision with this reason means for the exit code."""
     return BY_REASON.get(reason, BY_STANDING[reason.standing])
+
+
+def _codes(told: Iterable[tuple[JobKey, Reason]]) -> set[ExitCode]:
+    """Return the codes of several jobs. One that is held since another is counts as that one: what
+    follows from a release that failed must not hide it."""
+    reasons = dict(told)
+    masters = {workers_of(key): key for key in reasons}
+    return {reason_code(reasons[_leads(key, reasons, masters)]) for key in reasons}
+
+
+def _leads(
+    key: JobKey, reasons: Mapping[JobKey, Reason], masters: Mapping[JobKey | None, JobKey]
+) -> JobKey:
+    """Return the job by whose hold this one is held, where that is told, too."""
+    followed = {Reason.MASTER_HELD: masters.get(key), Reason.WORKERS_HELD: workers_of(key)}
+    other = followed.get(reasons[key]) or key
+    # One that is held as it is meant explains nothing that a person must do.
+    if other in reasons and reason_code(reasons[other]) is not ExitCode.SUCCESS:
+        return other
+    return key
 
 
 def first_of(found: Iterable[ExitCode], *, detailed: bool) -> int:

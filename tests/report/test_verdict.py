@@ -116,6 +116,35 @@ CASES: dict[str, tuple[RoundReport, dict[str, Any], int]] = {
     ),
     "a blocked job": (a_report(holds("web", Reason.NOT_ADOPTED)), {}, 4),
     "a quarantined job": (a_report(holds("web", Reason.QUARANTINED)), {}, 5),
+    "workers of a master that is quarantined": (
+        a_report(holds("x-master", Reason.QUARANTINED), holds("x-workers", Reason.MASTER_HELD)),
+        {},
+        5,
+    ),
+    "workers of a master that was not looked at": (
+        a_report(holds("x-workers", Reason.MASTER_HELD)),
+        {},
+        4,
+    ),
+    "workers of a master that is suspended": (
+        a_report(holds("x-master", Reason.SUSPENDED), holds("x-workers", Reason.MASTER_HELD)),
+        {},
+        4,
+    ),
+    "a master of workers that are quarantined, and another job that is blocked": (
+        a_report(
+            holds("x-master", Reason.WORKERS_HELD),
+            holds("x-workers", Reason.QUARANTINED),
+            holds("web", Reason.PAUSED),
+        ),
+        {},
+        4,
+    ),
+    "a master of workers that are quarantined": (
+        a_report(holds("x-master", Reason.WORKERS_HELD), holds("x-workers", Reason.QUARANTINED)),
+        {},
+        5,
+    ),
     "a refused act": (
         a_report(creates("web"), outcomes=(Refused(creates("web"), "no"),)),
         {"converged": False},
@@ -218,6 +247,12 @@ STATUS: dict[str, tuple[Reason | None, FaultKind | None, int]] = {
     "one quarantined": (Reason.QUARANTINED, None, 5),
     "the record is locked": (None, FaultKind.RECORD, 9),
 }
+
+
+def test_status_of_a_framework_whose_master_failed_is_that_of_the_failure() -> None:
+    held = {"x-master": Reason.QUARANTINED, "x-workers": Reason.MASTER_HELD}
+    jobs = tuple(JobStatus(a_key(name), "shop", reason) for name, reason in held.items())
+    assert status_code(StatusReport(NOW, (), jobs), detailed=False) == 5
 
 
 @pytest.mark.parametrize("name", STATUS)

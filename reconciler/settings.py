@@ -61,8 +61,10 @@ def settings(
             told |= {field_name: meant(value)} if value is not None else {}
         except ValueError as fault:
             problems.append(f"{where}: {fault}")
-    credentials = _credentials(file.get("clusters", {}), problems)
-    deadlines = _deadlines(file.get("deadlines", {}), problems)
+    wrong: list[str] = []
+    credentials = _credentials(file.get("clusters", {}), wrong)
+    deadlines = _deadlines(file.get("deadlines", {}), wrong)
+    problems += [f"{config}: {line}" for line in wrong]
     if problems:
         raise SettingsError(*problems)
     return Settings(**told, credentials=credentials, deadlines=deadlines)

@@ -127,13 +127,14 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "FILE: output: 'xml' is no output: write text or json",
         "FILE: timeout: 'soon' is no duration: write 90s, 30m or 1h",
         "--interval: '1 minute' is no duration: write 90s, 30m or 1h",
-        "[clusters.eu1]: unknown key 'realm'; write one of hosts, password, password_file, user",
-        "[clusters.eu1]: 'aurora1:8081' in `hosts` is no address:"
+        "FILE: [clusters.eu1]: unknown key 'realm'; write one of hosts, password, password_file,"
+        " user",
+        "FILE: [clusters.eu1]: 'aurora1:8081' in `hosts` is no address:"
         " write https://aurora.example.org:8081",
-        "[clusters.eu1]: exactly one of `password` and `password_file` is needed, as text",
-        "[clusters.eu2] is not a table",
-        "[deadlines]: unknown key 'connect'; write one of connect_s, read_s, write_s",
-        "[deadlines]: read_s is a positive number of seconds, not -1",
+        "FILE: [clusters.eu1]: exactly one of `password` and `password_file` is needed, as text",
+        "FILE: [clusters.eu2] is not a table",
+        "FILE: [deadlines]: unknown key 'connect'; write one of connect_s, read_s, write_s",
+        "FILE: [deadlines]: read_s is a positive number of seconds, not -1",
     ]
 
 

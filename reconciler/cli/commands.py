@@ -81,9 +81,9 @@ def apply(call: Call) -> int:
                 )
         except KeyboardInterrupt:
             code = ending.code or int(verdict.ExitCode.INTERRUPTED)
-            return fail(
-                code, ["interrupted: what was under way is looked at next time"], json=call.json
-            )
+            left = "what was under way is looked at next time"
+            words = "nothing of this plan was done" if ending.at_once else left
+            return fail(code, [f"interrupted: {words}"], json=call.json)
     return _finished(call, ended, ending)
 
 
@@ -153,6 +153,8 @@ def _finished(call: Call, ended: Converged, ending: Ending) -> int:
             "converged": ended.converged,
             "timed_out": ended.timed_out,
             "in_vain": ended.in_vain,
+            # Whoever calls by a script must be able to tell that nothing was done.
+            "detailed": call.detailed or ended.declined,
         }
         code = _code(call, ended.report, **how)
     if call.json:
@@ -165,9 +167,8 @@ def _finished(call: Call, ended: Converged, ending: Ending) -> int:
 
 
 def _code(call: Call, report: RoundReport, **ended: Any) -> int:
-    told = {"converged": None, "timed_out": False, **ended}
-    approve = call.orders.approve
-    return verdict.exit_code(report, detailed=call.detailed, approve=approve, **told)
+    told = {"detailed": call.detailed, "converged": None, "timed_out": False, **ended}
+    return verdict.exit_code(report, approve=call.orders.approve, **told)
 
 
 def _told(call: Call, report: RoundReport, code: int) -> bool:

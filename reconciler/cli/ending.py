@@ -27,12 +27,13 @@ class Ending:
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """A question to a person is under way: a signal ends it like any other program."""
+        """A question to a person is under way: a signal ends it like any other program.
+
+        After that end it is still known to have come while nothing was under way.
+        """
         self.at_once = True
-        try:
-            yield
-        finally:
-            self.at_once = False
+        yield
+        self.at_once = False
 
     def heard(self, number: int, frame: FrameType | None) -> Any:
         """Note the wish; KeyboardInterrupt for the second, and while nothing is under way."""

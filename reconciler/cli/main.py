@@ -30,7 +30,7 @@ CODES = """\b
 Exit codes:
     0  success, also with changes pending
     1  an error of ours
-    2  changes are pending (with --detailed-exitcode)
+    2  changes are pending (with --detailed-exitcode, or when the plan was declined)
     3  the desired state is invalid; the rest was applied
     4  something is blocked until a person acts
     5  an act failed, or its spec is quarantined

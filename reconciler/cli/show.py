@@ -167,7 +167,14 @@ class Listener:
         # What was typed before the plan was shown is no consent to it.
         termios.tcflush(sys.stdin, termios.TCIFLUSH)
         _written(sys.stderr, "Apply this plan? Only `yes` is taken as consent: ")
-        return sys.stdin.readline().strip() == "yes"
+        answer = ""
+        try:
+            answer = sys.stdin.readline()
+        finally:
+            if not answer.endswith("\n"):
+                # Ended by Ctrl-D or Ctrl-C: what follows begins a line of its own.
+                _written(sys.stderr, "\n")
+        return answer.strip() == "yes"
 
     @property
     def _out(self) -> Any:

@@ -284,7 +284,7 @@ def test_a_terminal_is_shown_motion_and_asked_before_anything_restarts(here: Pat
     with Terminal(here) as refused:
         refused.see("Apply this plan?")
         refused.type("y\n")
-        assert refused.end() == 0
+        assert refused.end() == 2, "a script can tell that nothing was done"
     assert "\x1b[33m~\x1b[0m devcluster/demand-forecast/prod/api" in refused.shown
     assert "nothing was done" in refused.shown
     assert "1 to update (4 restarts)" in run(here, "--dry-run").stdout
@@ -293,6 +293,14 @@ def test_a_terminal_is_shown_motion_and_asked_before_anything_restarts(here: Pat
         interrupted.see("Apply this plan?")
         os.kill(interrupted.process.pid, signal.SIGINT)
         assert interrupted.end() == 130
+    words = "reconcile: interrupted: nothing of this plan was done"
+    assert interrupted.shown.splitlines()[-1] == words
+
+    with Terminal(here) as left:
+        left.see("Apply this plan?")
+        left.type("\x04")
+        assert left.end() == 2
+    assert left.shown.splitlines()[-1] == "reconcile: nothing was done"
 
     with Terminal(here) as agreed:
         agreed.see("Apply this plan?")
@@ -321,6 +329,7 @@ def test_person_is_asked_though_the_output_goes_elsewhere(here: Path) -> None:
         assert "change   version" in refused.shown
         refused.type("no\n")
         out, _ = refused.process.communicate(timeout=PATIENCE_S)
+        assert refused.process.returncode == 2
     assert b"Apply this plan?" not in out
     assert "1 to update (4 restarts)" in run(here, "--dry-run").stdout
 

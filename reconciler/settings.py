@@ -99,7 +99,7 @@ def _chosen(
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise ValueError(f"{value!r} is no text")
+        raise ValueError(f"{value!r} is no text: write a word or a path")
     return value
 
 
@@ -110,7 +110,7 @@ def _path(value: object) -> Path:
 def _folder(value: object) -> str:
     text = _text(value).rstrip("/")
     if text.startswith("/") or not all(part.strip(".") for part in text.split("/")):
-        raise ValueError(f"{value!r} is no folder below the desired state")
+        raise ValueError(f"{value!r} is no folder below the desired state: write one like platform")
     return text
 
 
@@ -133,13 +133,14 @@ CHOICES: Mapping[str, tuple[str, Callable[[Any], Any]]] = {
 
 def _read(path: Path, problems: list[str]) -> dict[str, Any]:
     if "\0" in str(path):
-        raise SettingsError(f"--config: {str(path)!r} is no path")
+        raise SettingsError(f"--config: {str(path)!r} is no path: write one like reconcile.toml")
     try:
         told = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as fault:
-        raise SettingsError(f"{path} cannot be read: {fault.strerror}") from None
+        remedy = "name a file that this user may read"
+        raise SettingsError(f"{path} cannot be read: {fault.strerror}; {remedy}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise SettingsError(f"{path} is not TOML: {fault}") from None
+        raise SettingsError(f"{path} is not TOML: {fault}; mend the syntax") from None
     problems += _unknown(str(path), told, {*CHOICES, "clusters", "deadlines"})
     return told
 
@@ -169,18 +170,18 @@ def _credentials(told: Any, problems: list[str]) -> dict[str, Credentials]:
 def _tables(name: str, told: Any, problems: list[str]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     tables = told if isinstance(told, dict) else {}
     if tables is not told:
-        problems.append(f"[{name}] is not a table of tables")
+        problems.append(f"[{name}] is not a table of tables: write [{name}.NAME] for each")
     for inner, table in tables.items():
         if isinstance(table, dict):
             yield inner, table
         else:
-            problems.append(f"[{name}.{inner}] is not a table")
+            problems.append(f"[{name}.{inner}] is not a table: write its keys below that line")
 
 
 def _faults(table: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with user and hosts of a cluster's credentials."""
     if not isinstance(table.get("user"), str) or not table["user"]:
-        yield "`user` is missing"
+        yield "`user` is missing: add it"
     hosts = table.get("hosts")
     if not isinstance(hosts, list) or not hosts:
         yield "`hosts` must list the URLs that may get the credentials"
@@ -213,15 +214,16 @@ def _password(table: Mapping[str, Any], where: str, wrong: list[str]) -> str:
     try:
         return path.read_text(encoding="utf-8").rstrip("\n")
     except OSError as fault:
-        wrong.append(f"{where}: {path} cannot be read: {fault.strerror}")
+        remedy = "name a file that this user may read"
+        wrong.append(f"{where}: {path} cannot be read: {fault.strerror}; {remedy}")
     except UnicodeDecodeError:
-        wrong.append(f"{where}: {path} is not UTF-8")
+        wrong.append(f"{where}: {path} is not UTF-8: save it as UTF-8")
     return ""
 
 
 def _deadlines(told: Any, problems: list[str]) -> Deadlines:
     if not isinstance(told, dict):
-        problems.append("[deadlines] is not a table")
+        problems.append("[deadlines] is not a table: write its keys below that line")
         return Deadlines()
     problems += _unknown("[deadlines]", told, OF_DEADLINES)
     good = {name: value for name, value in told.items() if name in OF_DEADLINES}

@@ -122,8 +122,9 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
     assert [problem.replace(str(bad), "FILE") for problem in caught.value.problems] == [
         "FILE: unknown key 'desird'; write one of clusters, deadlines, desired, interval, output,"
         " platform_dir, state, timeout",
-        "RECONCILE_STATE: ' ' is no text",
-        "FILE: platform_dir: '../elsewhere' is no folder below the desired state",
+        "RECONCILE_STATE: ' ' is no text: write a word or a path",
+        "FILE: platform_dir: '../elsewhere' is no folder below the desired state:"
+        " write one like platform",
         "FILE: output: 'xml' is no output: write text or json",
         "FILE: timeout: 'soon' is no duration: write 90s, 30m or 1h",
         "--interval: '1 minute' is no duration: write 90s, 30m or 1h",
@@ -132,15 +133,21 @@ def test_everything_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
         "FILE: [clusters.eu1]: 'aurora1:8081' in `hosts` is no address:"
         " write https://aurora.example.org:8081",
         "FILE: [clusters.eu1]: exactly one of `password` and `password_file` is needed, as text",
-        "FILE: [clusters.eu2] is not a table",
+        "FILE: [clusters.eu2] is not a table: write its keys below that line",
         "FILE: [deadlines]: unknown key 'connect'; write one of connect_s, read_s, write_s",
         "FILE: [deadlines]: read_s is a positive number of seconds, not -1",
     ]
 
 
 UNREADABLE = {
-    "no such file": (None, "FILE cannot be read: No such file or directory"),
-    "not TOML": ("desired =", "FILE is not TOML: Invalid value (at end of document)"),
+    "no such file": (
+        None,
+        "FILE cannot be read: No such file or directory; name a file that this user may read",
+    ),
+    "not TOML": (
+        "desired =",
+        "FILE is not TOML: Invalid value (at end of document); mend the syntax",
+    ),
 }
 
 
@@ -166,7 +173,10 @@ def test_a_password_may_lie_in_a_file_of_its_own(tmp_path: Path) -> None:
 
 
 PASSWORDS = {
-    "a file that is not there": ('password_file = "/no/such"', "/no/such cannot be read"),
+    "a file that is not there": (
+        'password_file = "/no/such"',
+        "/no/such cannot be read: No such file or directory; name a file that this user may read",
+    ),
     "a file relative to who knows what": ('password_file = "pw"', "must be a whole path"),
     "none": ("", "exactly one of"),
     "two": ('password = "a"\npassword_file = "/b"', "exactly one of"),

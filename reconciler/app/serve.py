@@ -102,11 +102,13 @@ def cluster_in(path: Path) -> Cluster | tuple[Problem, ...]:
     try:
         found = parsed(FileAt(path.as_posix(), "", path.read_bytes()))
     except OSError as fault:
-        return (Problem(Origin(path.as_posix()), f"cannot be read: {fault.strerror}"),)
+        message = f"cannot be read: {fault.strerror}"
+        return (Problem(Origin(path.as_posix()), message, "name a file that this user may read"),)
     clusters = [d for d in found.documents if isinstance(d.value, dict)]
     clusters = [d for d in clusters if d.value.get("kind") == "Cluster"]
     if found.problems or len(clusters) != 1:
-        wanted = Problem(Origin(path.as_posix()), "one document of kind Cluster is needed")
+        message = f"one document of kind Cluster is needed, not {len(clusters)}"
+        wanted = Problem(Origin(path.as_posix()), message, "keep one, or write one")
         return found.problems or (wanted,)
     known, value = schemas(), clusters[0].value
     document = replace(clusters[0], value=known.as_typed("Cluster", value, clusters[0].mark))
@@ -116,7 +118,9 @@ def cluster_in(path: Path) -> Cluster | tuple[Problem, ...]:
         return problems
     cluster = cluster_of(document)
     if not isinstance(cluster.scheduler, Embedded):
-        return (Problem(document.of(("spec",)), "a cluster with `embedded` is needed"),)
+        message = "a cluster with `embedded` is needed"
+        hint = "name a file whose Cluster has its hosts below `embedded:`"
+        return (Problem(document.of(("spec",)), message, hint),)
     return cluster
 
 

@@ -33,11 +33,14 @@ class Problem:
 
     origin: Origin
     message: str
-    hint: str = ""
+    hint: str
+
+    def __post_init__(self) -> None:
+        assert self.hint, f"{self.message!r} does not say what to do"
 
     def __str__(self) -> str:
         """Return one line, whatever is quoted in it."""
-        told = f"{self.origin}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+        told = f"{self.origin}: {self.message}; {self.hint}"
         return "".join(c if c.isprintable() else repr(c)[1:-1] for c in told)
 
 
@@ -48,6 +51,12 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(word[:WORD_MAX], words, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
+    return one_of(words)
+
+
+def one_of(known: Iterable[str]) -> str:
+    """Return what to do about a word that is none of these."""
+    words = sorted(known)
     if len(words) > 1:
         return f"write one of {', '.join(words)}"
     return f"write {words[0]}" if words else "remove it"

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reconciler.model.tree import FileAt
 from reconciler.sources.scan import Scan, Stamp
-from reconciler.sources.selection import FILE_BYTES_MAX, blob_id
+from reconciler.sources.selection import FILE_BYTES_MAX, blob_id, unreadable
 
 # FAT's, which is the longest, is two seconds.
 TICK_S = 2.0
@@ -78,7 +78,7 @@ class Contents:
             except FileNotFoundError:
                 steady = False
             except OSError as error:
-                amiss.append(f"{path} cannot be read: {error.strerror}")
+                amiss.append(unreadable(path, error))
             else:
                 size, *_ = stamp
                 steady = steady and len(data) == size

@@ -14,7 +14,7 @@ from reconciler.sources.contents import Contents, Reading, standing
 from reconciler.sources.port import SourceError
 from reconciler.sources.repository import Repository, around, git_folders
 from reconciler.sources.scan import Scan, scan
-from reconciler.sources.selection import digest, is_read, together
+from reconciler.sources.selection import digest, is_read, none_below, root_unreadable, together
 
 _ATTEMPTS = 3
 _DOCUMENT_MODES = ("100644", "100755", "100664")
@@ -46,7 +46,7 @@ class Directory:
             return self._read()
         except OSError as error:
             # Around the folder, where git may be: within it, faults are told one by one.
-            raise SourceError(f"{self._root} cannot be read: {error.strerror}") from None
+            raise SourceError(root_unreadable(self._root, error)) from None
 
     def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
         """Ask git about the commit that was checked out when this was read, just before; about
@@ -67,10 +67,10 @@ class Directory:
             self._seen = before
             self._contents.keep(found)
         else:
-            amiss.append(f"files below {self._root} change while they are read")
+            amiss.append(f"files below {self._root} change while they are read: let them settle")
         files = found.files
         if not files:
-            amiss.append(f"no documents below {self._root}")
+            amiss.append(none_below(str(self._root)))
         passed_over = tuple(sorted(before.passed_over))
         return Files(Revision(self._revision(files)), files, together(amiss), passed_over)
 

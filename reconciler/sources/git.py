@@ -19,7 +19,9 @@ from reconciler.sources.selection import (
     is_document,
     is_hidden,
     is_like_a_document,
+    none_below,
     not_held,
+    root_unreadable,
     text_of,
     together,
     too_large,
@@ -48,9 +50,11 @@ class GitRef:
         try:
             there = self._repository.top.is_dir()
         except OSError as error:
-            raise SourceError(f"{self._repository.top} cannot be read: {error.strerror}") from None
+            raise SourceError(root_unreadable(self._repository.top, error)) from None
         if not there:
-            raise SourceError(f"no such directory: {self._repository.top}")
+            raise SourceError(
+                f"no such directory: {self._repository.top}; name the clone of a repository"
+            )
         commit = self._repository.commit(self._ref)
         last = self._last
         if last and last.revision.id == commit and last.incomplete is None:
@@ -80,7 +84,7 @@ class GitRef:
         if len(chosen) > FILES_MAX:
             return (), (), [too_many(where)]
         if not chosen:
-            amiss.append(f"no documents below {where}")
+            amiss.append(none_below(where))
         contents = self._read(set(chosen.values()))
         amiss += [not_held(p) for p, blob in chosen.items() if blob not in contents]
         files = (FileAt(p, b, contents[b]) for p, b in sorted(chosen.items()) if b in contents)

@@ -176,7 +176,8 @@ class Repository:
             )
         except subprocess.TimeoutExpired:
             raise SourceError(
-                f"git {words[0]} took more than {limit:.3g} s in {self.top}"
+                f"git {words[0]} took more than {limit:.3g} s in {self.top}; run "
+                f"`git -C {self.top} gc`, or give the run more time with --timeout"
             ) from None
         except OSError as error:
             raise SourceError(_no_git(error)) from None
@@ -206,7 +207,10 @@ class Repository:
     def _limit(self, word: str) -> float:
         found = min(_TIMEOUT_S, self.left())
         if found <= 0:
-            raise SourceError(f"git {word} was not run in {self.top}: the time of this run is over")
+            raise SourceError(
+                f"git {word} was not run in {self.top}: the time of this run is over; give it more "
+                "with --timeout"
+            )
         return found
 
     def _command(self, words: tuple[str, ...]) -> list[str]:

@@ -19,10 +19,12 @@ from reconciler.sources.selection import (
     is_hidden,
     is_like_a_document,
     not_plain,
+    root_unreadable,
     shown,
     text_of,
     too_large,
     too_many,
+    unreadable,
 )
 
 # Size, times of content and of change, device and inode.
@@ -56,8 +58,8 @@ def scan(root: Path) -> Scan:
             entries = list(os.scandir(joined(top, folder)))
         except OSError as error:
             if not folder:
-                raise SourceError(f"{root} cannot be read: {error.strerror}") from None
-            found.amiss.append(f"{shown(folder)} cannot be read: {error.strerror}")
+                raise SourceError(root_unreadable(root, error)) from None
+            found.amiss.append(unreadable(shown(folder), error))
             continue
         folders += _sort_out(found, folder, entries)
         if len(found.stamps) > FILES_MAX:
@@ -94,7 +96,7 @@ def _note(found: Scan, raw: bytes, entry: os.DirEntry[bytes]) -> None:
     try:
         seen = entry.stat(follow_symlinks=False)
     except OSError as error:
-        found.amiss.append(f"{shown(raw)} cannot be read: {error.strerror}")
+        found.amiss.append(unreadable(shown(raw), error))
         return
     if path is None:
         found.amiss.append(bad_name(raw))

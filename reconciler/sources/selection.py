@@ -6,6 +6,7 @@ Both sources choose by the same rules, so that a work tree and its commit read t
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 # Far beyond what people write. A tree over these limits is a mistake, and pruning must wait.
 FILES_MAX = 20_000
@@ -81,7 +82,22 @@ def too_large(path: str) -> str:
 
 def too_many(where: str) -> str:
     """Return what to say when there are more documents than anybody means."""
-    return f"more than {FILES_MAX:,} documents below {where}"
+    return f"more than {FILES_MAX:,} documents below {where}: name a folder with fewer"
+
+
+def none_below(where: str) -> str:
+    """Return what to say when there is no document at all."""
+    return f"no documents below {where}: name the folder that holds them"
+
+
+def unreadable(path: str, error: OSError) -> str:
+    """Return what to say about a file or folder of the tree that is closed to us."""
+    return f"{path} cannot be read: {error.strerror} (let this user read it, or remove it)"
+
+
+def root_unreadable(root: Path, error: OSError) -> str:
+    """Return what to say when nothing can be read at all."""
+    return f"{root} cannot be read: {error.strerror}; name a directory that this user may read"
 
 
 def blob_id(data: bytes) -> str:

@@ -22,7 +22,7 @@ from reconciler.model.policy import (
     Rollout,
     Sla,
 )
-from reconciler.model.problem import Origin, Problem, suggestion
+from reconciler.model.problem import Origin, Problem, one_of, suggestion
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import DesiredJob, JobKind
 from reconciler.model.task import Config
@@ -32,7 +32,8 @@ from reconciler.translate.canonical import config_of, dumps
 from reconciler.translate.document import CHECKED, RUN, document, health_port, recipe_of
 from reconciler.translate.environment import defaults_of
 from reconciler.translate.raw import FIELDS, RawError, overlaid, patched
-from reconciler.translate.template import TemplateError, check_authored, check_document
+from reconciler.translate.refused import RefusedError
+from reconciler.translate.template import check_authored, check_document
 from reconciler.translate.thermos import EXECUTOR
 
 OWNER, PACKAGE, VERSION = "reconciler.owner", "reconciler.package", "reconciler.version"
@@ -46,8 +47,8 @@ def render(job: DesiredJob, policies: Policies) -> RenderedJob | tuple[Problem, 
     platform, project = policies.platform, policies.projects[job.project]
     try:
         task = _task_config(job, project, platform)
-    except (RawError, TemplateError) as fault:
-        return (Problem(_origin(job, "aurora"), str(fault)),)
+    except RefusedError as fault:
+        return (Problem(_origin(job, "aurora"), str(fault), fault.hint),)
     return _rendered(job, policies, task)
 
 
@@ -59,7 +60,7 @@ def config(job: DesiredJob, project: Project, platform: Platform) -> Config | No
         return None
     try:
         return config_of(_task_config(job, project, platform))
-    except (RawError, TemplateError):
+    except RefusedError:
         return None
 
 
@@ -120,8 +121,7 @@ def _completed(
     (ConfigurationManager): say so from the beginning, or what is live would never be equal."""
     tier = platform.tiers.get(task.tier or "")
     if tier is None:
-        known = ", ".join(sorted(platform.tiers))
-        raise RawError(f"tier: the platform has no tier {task.tier!r}; it has {known}")
+        raise RawError(f"tier: the platform has no tier {task.tier!r}", one_of(platform.tiers))
     return replace(task, production=tier.production, taskLinks=task.taskLinks or links_of(ports))
 
 
@@ -177,15 +177,16 @@ def _problems(job: DesiredJob, policies: Policies) -> Iterator[Problem]:
         yield Problem(
             job.origin,
             f"the platform knows no environment {job.key.environment!r}",
-            f"it knows {known}",
+            f"write one that its patterns match: {known}",
         )
     elif defaults.tier not in platform.tiers:
-        yield Problem(platform.origin, f"environments: there is no tier {defaults.tier!r}")
+        message = f"environments: there is no tier {defaults.tier!r}"
+        yield Problem(platform.origin, message, one_of(platform.tiers))
     if job.spec.schedule is not None:
         try:
             crontab.parsed(job.spec.schedule.cron)
         except crontab.CrontabError as fault:
-            yield Problem(_origin(job, "schedule"), f"schedule: {fault}")
+            yield Problem(_origin(job, "schedule"), f"schedule: {fault}", fault.hint)
     yield from _service_problems(job, project, platform, cluster)
 
 
@@ -204,14 +205,15 @@ def _recipe_problems(job: DesiredJob, platform: Platform) -> Iterator[Problem]:
         # The executor would keep one of the two, and not say which.
         for name in sorted({n for n in names if names.count(n) > 1}):
             message = f"recipes.{recipe.name}: there are two processes {name!r}"
-            yield Problem(platform.origin, message, f"{RUN!r} is the author's command")
+            hint = f"give each a name of its own ({RUN!r} is the author's command)"
+            yield Problem(platform.origin, message, hint)
     yield from _health_problems(job, platform)
 
 
 def _health_problems(job: DesiredJob, platform: Platform) -> Iterator[Problem]:
     if job.spec.health is not None and platform.health.interval_s <= 0:
         # The executor would divide by it.
-        yield Problem(platform.origin, "health.interval: must be positive")
+        yield Problem(platform.origin, "health.interval: must be positive", "write 1s or more")
     if job.spec.health is not None and health_port(job, platform) is None:
         yield Problem(
             _origin(job, "health"),
@@ -240,7 +242,11 @@ def _raw_problems(job: DesiredJob, project: Project) -> Iterator[Problem]:
     for name, _ in job.spec.aurora:
         where = _origin(job, f"aurora.{name}")
         if name not in FIELDS:
-            yield Problem(where, f"aurora.{name}: no such field can be set")
+            granted = ", ".join(project.grants.aurora)
+            hint = (
+                f"remove it, or set what the project grants: {granted}" if granted else "remove it"
+            )
+            yield Problem(where, f"aurora.{name}: no such field can be set", hint)
         elif name not in project.grants.aurora:
             yield Problem(
                 where,
@@ -258,6 +264,8 @@ def _service_problems(
             _origin(job, "instances"),
             f"instances: {cluster.name} takes at most {cluster.tasks_per_job_max} of one job,"
             f" not the {spec.instances} of {job.key}",
+            f"ask for {cluster.tasks_per_job_max} or fewer, or have `tasksPerJob` raised in"
+            f" {cluster.origin.path}",
         )
     chosen = rollout.rollout_of(spec, project, platform)
     if chosen is None:
@@ -275,13 +283,15 @@ def _rollout_problems(
 ) -> Iterator[Problem]:
     if max(chosen.watch_s, chosen.watch_with_health_s) > rollout.WATCH_MAX_S:
         message = f"rollouts.{chosen.name}: Aurora watches for {rollout.WATCH_MAX_S} s at most"
-        yield Problem(platform.origin, message)
+        yield Problem(platform.origin, message, "write 24d or less")
     failures = chosen.failures_per_instance_max * job.spec.instances
     if failures > cluster.update_failures_max:
         yield Problem(
             _origin(job, "instances"),
             f"rollout {chosen.name} allows {job.key} {failures} failures in all,"
             f" {cluster.name} at most {cluster.update_failures_max}",
+            f"ask for fewer instances or another rollout, or have `updateFailures` raised in"
+            f" {cluster.origin.path}",
         )
 
 
@@ -301,6 +311,7 @@ def _sla_problems(
         yield Problem(
             where,
             f"sla: tier {defaults.tier!r} of environment {job.key.environment!r} can have none",
+            f"remove it there: `environments: {{{job.key.environment}: {{sla: null}}}}`",
         )
     if isinstance(sla, CoordinatorSla):
         return
@@ -310,12 +321,17 @@ def _sla_problems(
             where,
             f"sla: {cluster.name} keeps one for {cluster.sla_instances_min} instances or more,"
             f" not for the {count} of {job.key}",
+            f"ask for {cluster.sla_instances_min} or more, or remove `sla`",
         )
     if sla.duration_s > cluster.sla_duration_max_s:
-        yield Problem(where, f"sla: {sla.duration_s} s is over {cluster.sla_duration_max_s} s")
+        most = cluster.sla_duration_max_s
+        message = f"sla: {sla.duration_s} s is over the {most} s that {cluster.name} takes"
+        hint = f"choose another, or have `slas.{name}.duration` lowered in {platform.origin.path}"
+        yield Problem(where, message, hint)
     kept = sla.count if isinstance(sla, CountSla) else sla.percentage * count / 100
     if count and kept > count - 1:
-        yield Problem(where, f"sla: {name} would let none of the {count} of {job.key} be replaced")
+        message = f"sla: {name} would let none of the {count} of {job.key} be replaced"
+        yield Problem(where, message, "ask for more instances, or choose another `sla`")
 
 
 def _origin(job: DesiredJob, path: str) -> Origin:

@@ -12,6 +12,7 @@ from reconciler.thrift.structs import Metadata, TaskConfig, Union
 from reconciler.thrift.tjson import INT32, INT64
 from reconciler.translate.canonical import MARK
 from reconciler.translate.merge import merged
+from reconciler.translate.refused import RefusedError
 
 # Identity and kind of a job are never an author's to set, and the platform decides the executor.
 NEVER = frozenset({"job", "owner", "isService", "production"})
@@ -21,7 +22,7 @@ FIELDS = frozenset(TaskConfig.__struct_fields__) - NEVER - {"resources"}
 INSTANCE = "instance"
 
 
-class RawError(ValueError):
+class RawError(RefusedError):
     """A raw field has a value that Aurora could not be told; the message names the part."""
 
 
@@ -42,9 +43,11 @@ def patched(document: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
     if raw is None:
         return document
     if not isinstance(raw, dict) or set(raw) != {"data"} or not isinstance(raw["data"], dict):
-        raise RawError("executorConfig: only `data`, a mapping, may be set")
+        message = "executorConfig: only `data`, a mapping, may be set"
+        raise RawError(message, "write `executorConfig: {data: {...}}`")
     if INSTANCE in raw["data"]:
-        raise RawError(f"executorConfig: {INSTANCE!r} would make it the document of one task")
+        message = f"executorConfig: {INSTANCE!r} would make it the document of one task"
+        raise RawError(message, "remove it")
     return merged(document, raw["data"])
 
 
@@ -52,7 +55,8 @@ def _with_metadata(task: TaskConfig, found: tuple[Metadata, ...]) -> tuple[Metad
     """A mark tells whose a job is, and which version: it is never an author's to write."""
     for pair in found:
         if (pair.key or "").startswith(MARK):
-            raise RawError(f"metadata: {pair.key!r} is written by the reconciler itself")
+            message = f"metadata: {pair.key!r} is written by the reconciler itself"
+            raise RawError(message, "choose another key")
     return (*(task.metadata or ()), *found)
 
 
@@ -63,9 +67,9 @@ def _converted(name: str, value: Any) -> Any:
         json.dumps(value, ensure_ascii=False).encode()
         msgspec.convert(value, type=_strict(hint) | None)
     except msgspec.ValidationError as fault:
-        raise RawError(f"{name}: {fault}") from None
+        raise RawError(f"{name}: {fault}", "write it as in Aurora's TaskConfig") from None
     except UnicodeEncodeError:
-        raise RawError(f"{name}: half a character cannot be sent") from None
+        raise RawError(f"{name}: half a character cannot be sent", "remove it") from None
     found = msgspec.convert(value, type=optional)
     _check_unions(name, found)
     return found
@@ -100,6 +104,6 @@ def _check_unions(name: str, value: Any) -> None:
     members = [m for m in value.__struct_fields__ if getattr(value, m) is not None]
     if isinstance(value, Union) and len(members) != 1:
         known = ", ".join(value.__struct_fields__)
-        raise RawError(f"{name}: exactly one of {known} must be set")
+        raise RawError(f"{name}: exactly one of {known} must be set", "set the one that is meant")
     for member in members:
         _check_unions(name, getattr(value, member))

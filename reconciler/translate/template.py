@@ -8,13 +8,16 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from reconciler.translate.refused import RefusedError
+
 REFERENCE = re.compile(r"\{\{")
 BINDABLE = re.compile(
     r"\{\{(?:mesos\.instance|mesos\.hostname|thermos\.task_id|thermos\.ports\[([^\]{}]+)\])\}\}"
 )
+BINDS = "use {{mesos.instance}}, {{mesos.hostname}}, {{thermos.task_id}} or {{thermos.ports[NAME]}}"
 
 
-class TemplateError(ValueError):
+class TemplateError(RefusedError):
     """The document holds a reference that the agent could not bind."""
 
 
@@ -42,9 +45,10 @@ def check_document(value: Any, ports: tuple[str, ...]) -> None:
             found = BINDABLE.match(text, start.start())
             shown = text[start.start() : start.start() + 40]
             if found is None:
-                raise TemplateError(f"nothing on the agent binds {shown!r}")
+                raise TemplateError(f"nothing on the agent binds {shown!r}", BINDS)
             if found[1] is not None and found[1] not in ports:
-                raise TemplateError(f"{found[0]} refers to a port that the job does not ask for")
+                message = f"{found[0]} refers to a port that the job does not ask for"
+                raise TemplateError(message, f"add {found[1]!r} to `ports`")
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -68,7 +68,8 @@ def test_status_of_a_record_outlives_a_tree_that_cannot_be_read(
     assert ended.code == 6
     assert ended.out == (
         "0 jobs: 3 unmanaged; last round 2026-11-24 03:00:00Z at abc\n"
-        "! desired state not read: nowhere cannot be read: No such file or directory\n"
+        "! desired state not read: nowhere cannot be read: No such file or directory;"
+        " name a directory that this user may read\n"
     )
 
 
@@ -84,7 +85,10 @@ def test_status_says_first_what_failed_since_the_last_good_round(console: Consol
     assert ended.code == 6
     first, second = ended.out.splitlines()[:2]
     assert first.startswith("! desired state not read in 2 rounds in a row since 2026-11-24 03:1")
-    assert first.endswith("desired-state cannot be read: No such file or directory")
+    assert first.endswith(
+        "desired-state cannot be read: No such file or directory;"
+        " name a directory that this user may read"
+    )
     assert f"; last good round 2026-11-24 03:0{good['roundAt'][15]}:" in second
     assert second.endswith(good["revision"])
     told = json.loads(console("status", "--state", "s", "--output", "json").out)

@@ -71,7 +71,10 @@ def test_a_tree_that_is_not_there_ends_with_6(console: Console) -> None:
     for words in ("plan", "apply"):
         ended = console(words, "--desired", "nowhere")
         assert (ended.code, ended.out) == (6, "")
-        assert ended.err == "reconcile: nowhere cannot be read: No such file or directory\n"
+        assert ended.err == (
+            "reconcile: nowhere cannot be read: No such file or directory;"
+            " name a directory that this user may read\n"
+        )
         told = json.loads(console(words, "--desired", "nowhere", "--output", "json").out)
         assert valid("plan", told) == []
         assert told["faults"][0]["kind"] == "source"

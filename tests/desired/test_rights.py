@@ -240,7 +240,7 @@ SCHEDULES = {
     "0 3 1 * 1": "may not both be restricted",
     "0 3 30 2 *": "it would never fire",
     "60 3 * * *": "60 is not within 0 to 59",
-    "0 3 * * 7": "Sunday is 0",
+    "0 3 * * 7": "7 is not within 0 to 6; write 0 for Sunday",
     "0 3 L * *": "'L' is no value",
     "5/10 * * * *": "needs a range before its step",
     "nightly": "five fields are needed",

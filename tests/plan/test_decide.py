@@ -770,7 +770,9 @@ def test_one_unclear_job_holds_alone() -> None:
 
 
 def test_broken_document_holds_its_job_and_names_the_line() -> None:
-    problem = Problem(Origin("shop/web.yaml", 12, 3), 'unknown field "instnaces"')
+    problem = Problem(
+        Origin("shop/web.yaml", 12, 3), 'unknown field "instnaces"', "did you mean it?"
+    )
     tree = a_tree(broken={KEY: BrokenJob(KEY, (problem,))})
     found = decision(a_round([], [a_live_job()], memory=owning(KEY), tree=tree))
     assert isinstance(found, Hold)

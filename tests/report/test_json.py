@@ -73,7 +73,7 @@ def real_plans() -> Iterator[Plan]:
     """Plans as the planner makes them, of every kind of decision."""
     there, gone = a_live_job(), owning(a_key())
     update = an_update(UpdateStatus.ROLLING_FORWARD, spec="of/3")
-    broken = BrokenJob(a_key(), (Problem(Origin("shop/web.yaml", 1, 1), "no"),))
+    broken = BrokenJob(a_key(), (Problem(Origin("shop/web.yaml", 1, 1), "no", "mend it"),))
     for given in (
         a_round([a_job()], []),
         a_round([a_job(version="2")], [there]),

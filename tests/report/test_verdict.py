@@ -20,7 +20,7 @@ from reconciler.report.verdict import (
 from tests.report.reports import a_plan, a_report, creates, holds, keeps, updates
 from tests.support.builders import NOW, a_key
 
-PROBLEM = Problem(Origin("shop/web.yaml", 3, 5), 'unknown field "instnaces"')
+PROBLEM = Problem(Origin("shop/web.yaml", 3, 5), 'unknown field "instnaces"', "did you mean it?")
 
 
 def code(report: RoundReport, **differs: Any) -> int:

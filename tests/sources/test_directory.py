@@ -181,7 +181,9 @@ def test_what_may_not_be_read_is_named(root: Path, name: str) -> None:
         pytest.skip("this user may read everything")
     found = read(root)
     (root / name).chmod(0o700)
-    assert found.incomplete == f"{name} cannot be read: Permission denied"
+    assert found.incomplete == (
+        f"{name} cannot be read: Permission denied (let this user read it, or remove it)"
+    )
     assert list(contents(found)) == ["a.yaml"]
 
 
@@ -196,14 +198,15 @@ def test_too_many_documents_are_not_read(tmp_path: Path) -> None:
         os.link(tmp_path / "0.yaml", tmp_path / f"{i}.yaml")
     found = read(tmp_path)
     assert found.files == ()
-    assert f"more than 20,000 documents below {tmp_path}" in (found.incomplete or "")
+    why = f"more than 20,000 documents below {tmp_path}: name a folder with fewer"
+    assert why in (found.incomplete or "")
 
 
 @pytest.mark.parametrize("other", ["README.md", ".hidden.yaml", "web.json"])
 def test_tree_without_documents_is_incomplete(tmp_path: Path, other: str) -> None:
     write(tmp_path, {other: ""})
     found = read(tmp_path)
-    assert found.incomplete == f"no documents below {tmp_path}"
+    assert found.incomplete == f"no documents below {tmp_path}: name the folder that holds them"
 
 
 def test_missing_root_is_an_error(tmp_path: Path) -> None:
@@ -289,7 +292,7 @@ def test_tree_that_does_not_hold_still_is_incomplete(
     write(root, {"a.yaml": ""})
     with meanwhile.opening(root / "a.yaml", lambda: change(root / "shop/web.yaml")):
         found = read(root)
-    assert found.incomplete == f"files below {root} change while they are read"
+    assert found.incomplete == f"files below {root} change while they are read: let them settle"
     assert read(root).incomplete is None
 
 

@@ -192,7 +192,7 @@ def test_file_of_exactly_the_limit_is_read(top: Path) -> None:
 
 def test_tree_without_documents_is_incomplete(top: Path) -> None:
     commit(top, {"README.md": "nothing here"})
-    assert read(top).incomplete == "no documents below / of main"
+    assert read(top).incomplete == ("no documents below / of main: name the folder that holds them")
 
 
 def test_too_many_documents_are_not_read(top: Path) -> None:
@@ -201,7 +201,8 @@ def test_too_many_documents_are_not_read(top: Path) -> None:
     git(top, "update-index", "--index-info", given=lines)
     git(top, "commit", "-q", "-m", "many")
     found = read(top)
-    assert (found.files, found.incomplete) == ((), "more than 20,000 documents below / of main")
+    why = "more than 20,000 documents below / of main: name a folder with fewer"
+    assert (found.files, found.incomplete) == ((), why)
 
 
 def test_hidden_files_and_folders_are_skipped_whatever_they_are(top: Path) -> None:
@@ -285,7 +286,7 @@ def test_empty_repository_is_an_error(top: Path) -> None:
 
 
 def test_missing_repository_is_an_error(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="no such directory"):
+    with pytest.raises(SourceError, match=r"no such directory: .*; name the clone of a repository"):
         read(tmp_path / "nowhere")
 
 
@@ -358,7 +359,7 @@ def test_what_cannot_be_a_folder_is_refused_at_once(below: str) -> None:
 def test_git_is_not_run_when_the_time_of_the_run_is_over(tmp_path: Path) -> None:
     top = a_repository(tmp_path / "repo")
     commit(top, {"web.yaml": "kind: Service"})
-    with pytest.raises(SourceError, match="the time of this run is over"):
+    with pytest.raises(SourceError, match="the time of this run is over; give it more with"):
         GitRef(top, "main", left=lambda: 0.0).read()
     assert GitRef(top, "main", left=lambda: 20.0).read().files
 

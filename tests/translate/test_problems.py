@@ -118,7 +118,7 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
     "a schedule that Aurora refuses": (
         a_job(a_cron(schedule=Schedule("@daily", Collision.CANCEL_NEW))),
         policies(),
-        "schedule: Aurora has no @daily: write five fields",
+        "schedule: Aurora has no @daily",
     ),
     "a schedule of too many digits": (
         a_job(a_cron(schedule=Schedule("9" * 5000 + " * * * *", Collision.CANCEL_NEW))),
@@ -168,7 +168,7 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
     "an sla over too long a time": (
         a_job(sla="available", instances=20),
         policies(sla_duration_max_s=599),
-        "sla: 600 s is over 599 s",
+        "sla: 600 s is over the 599 s that dev takes",
     ),
     "a percentage that lets nothing be replaced": (
         a_job(sla="available", instances=20),
@@ -182,12 +182,59 @@ PROBLEMS: dict[str, tuple[DesiredJob, Policies, str]] = {
     ),
 }
 
+REFERENCE = "use $PORT_..., $INSTANCE, $HOST or $TASK_ID; a literal `{{` is written '{''{'"
+# What to do about each of them.
+REMEDIES = {
+    "no recipe for a package": "an operator adds the recipe `wheel` to platform/platform.yaml",
+    "no recipe for an image": "an operator adds the recipe `image` to platform/platform.yaml",
+    "a step that is called as the command": (
+        "give each a name of its own ('run' is the author's command)"
+    ),
+    "two steps of a name": "give each a name of its own ('run' is the author's command)",
+    "no port to check": "add `ports: [http]`",
+    "several ports, none of them the usual one": "add `ports: [http]`",
+    "a port that the executor would check unasked": (
+        "say what it answers under `health:`, or give the port another name"
+    ),
+    "checks without a pause": "write 1s or more",
+    "a reference in the command": REFERENCE,
+    "a template of another tool": REFERENCE,
+    "a reference in a variable": REFERENCE,
+    "a reference in the path": REFERENCE,
+    "a letter that is not ASCII": "move the text to a file of the package",
+    "a NUL": "remove it",
+    "an environment that the platform has not": (
+        "write one that its patterns match: prod, staging[0-9]*|test"
+    ),
+    "a tier that the platform has not": "write one of preemptible, preferred, revocable",
+    "a schedule that Aurora refuses": "write five fields, as in 0 3 * * *",
+    "a schedule of too many digits": "write numbers within 0 to 59, or *",
+    "more instances than the cluster takes": (
+        "ask for 10 or fewer, or have `tasksPerJob` raised in platform/clusters/dev.yaml"
+    ),
+    "a rollout that is not on the menu": "write one of careful, fast, standard",
+    "more failures than the cluster forgives": (
+        "ask for fewer instances or another rollout, or have `updateFailures` raised in "
+        "platform/clusters/dev.yaml"
+    ),
+    "a watch that is no i32": "write 24d or less",
+    "an sla that is not on the menu": "write one of asked, available, counted",
+    "an sla where there is none": "remove it there: `environments: {staging1: {sla: null}}`",
+    "an sla for too few": "ask for 20 or more, or remove `sla`",
+    "an sla over too long a time": (
+        "choose another, or have `slas.available.duration` lowered in platform/platform.yaml"
+    ),
+    "a percentage that lets nothing be replaced": "ask for more instances, or choose another `sla`",
+    "a count that lets nothing be replaced": "ask for more instances, or choose another `sla`",
+}
+
 
 @pytest.mark.parametrize("name", PROBLEMS)
 def test_cannot_be_rendered(name: str) -> None:
     job, given, message = PROBLEMS[name]
     [problem] = problems(job, given)
     assert problem.message.startswith(message)
+    assert problem.hint == REMEDIES[name]
 
 
 RENDERED: dict[str, tuple[DesiredJob, Policies]] = {

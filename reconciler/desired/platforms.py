@@ -24,6 +24,7 @@ from reconciler.model.policy import (
     Tier,
 )
 from reconciler.model.problem import Problem, suggestion
+from reconciler.translate.document import IMAGE, WHEEL
 from reconciler.translate.environment import fault_of
 from reconciler.translate.rollout import WATCH_MAX_S
 
@@ -99,7 +100,7 @@ def _recipe(name: str, told: Mapping[str, Any]) -> Recipe:
     steps = tuple(
         RecipeStep(s["name"], s["command"], s.get("maxFailures", 1)) for s in told.get("steps", ())
     )
-    return Recipe(name, steps, told.get("run", "{run}"), told.get("container"))
+    return Recipe(name, steps, told.get("run", "{run}"), "container" in told)
 
 
 def _rollout(name: str, told: Mapping[str, Any]) -> Rollout:
@@ -158,6 +159,27 @@ def platform_problems(document: Document, platform: Platform) -> Iterator[Proble
         yield Problem(where, f"there is no rollout {platform.rollout!r}", hint)
     for name, rollout in platform.rollouts.items():
         yield from _rollout_problems(document, name, rollout)
+    for recipe in platform.recipes.values():
+        yield from _recipe_problems(document, recipe)
+
+
+def _recipe_problems(document: Document, recipe: Recipe) -> Iterator[Problem]:
+    """Return what a recipe wants filled in that there is nothing for."""
+    path = ("spec", "recipes", recipe.name)
+    other, own = ("{image}", "{package}") if recipe.name == WHEEL else ("{package}", "{image}")
+    steps = [((*path, "steps", i, "command"), step.command) for i, step in enumerate(recipe.steps)]
+    for where, text in (*steps, ((*path, "run"), recipe.run)):
+        if other in text:
+            message = f"{other} means nothing in the recipe {recipe.name!r}"
+            yield Problem(document.of(where), message, f"write {own}, or remove it")
+    for where, text in steps:
+        if "{run}" in text:
+            message = "{run} means nothing in a step: the author's command comes after all of them"
+            hint = "put what belongs around that command into `run` of the recipe"
+            yield Problem(document.of(where), message, hint)
+    if recipe.in_image and recipe.name == WHEEL:
+        message = f"`container` means nothing in the recipe {recipe.name!r}: it is for packages"
+        yield Problem(document.of((*path, "container")), message, f"move it to {IMAGE!r}")
 
 
 def _rollout_problems(document: Document, name: str, rollout: Rollout) -> Iterator[Problem]:

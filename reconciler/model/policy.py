@@ -29,13 +29,15 @@ class RecipeStep:
 class Recipe:
     """How `package` + `version` (or `image` + `version`) become processes.
 
-    `{package}`, `{image}`, `{version}` and `{run}` are replaced in `steps`, `run` and `container`.
+    `{package}` or `{image}`, whichever the recipe is for, and `{version}` are filled in in `steps`
+    and `run`; in `run`, which stands around the author's command, `{run}` is that command. With
+    `in_image` an instance runs in the image that the author names.
     """
 
     name: str
     steps: tuple[RecipeStep, ...]
     run: str
-    container: str | None = None
+    in_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)

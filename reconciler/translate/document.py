@@ -16,6 +16,9 @@ from reconciler.model.spec import DesiredJob
 MIB = 1024 * 1024
 RUN = "run"
 
+# The recipes that a platform may have: for a job with a package, and for one with an image.
+WHEEL, IMAGE = "wheel", "image"
+
 # What a shell finds in its environment, bound on the agent for each instance.
 BOUND = (
     ("INSTANCE", "{{mesos.instance}}"),
@@ -46,7 +49,7 @@ def document(job: DesiredJob, platform: Platform, recipe: Recipe) -> dict[str, A
 
 def recipe_of(job: DesiredJob, platform: Platform) -> Recipe | None:
     """Return the platform's recipe for this kind of release."""
-    return platform.recipes.get("wheel" if job.spec.package is not None else "image")
+    return platform.recipes.get(WHEEL if job.spec.package is not None else IMAGE)
 
 
 def health_port(job: DesiredJob, platform: Platform) -> str | None:
@@ -61,16 +64,20 @@ def health_port(job: DesiredJob, platform: Platform) -> str | None:
     return ports[0] if len(ports) == 1 else None
 
 
-def filled(text: str, job: DesiredJob, run: str = "") -> str:
-    """Return a template of a recipe with the job's values; what they bring is not filled again."""
+def filled(text: str, job: DesiredJob, run: str | None = None) -> str:
+    """Return a template of a recipe with the job's values; what they bring is not filled again.
+
+    What there is no value for stays as it is: platforms that ask for it are refused.
+    """
     spec = job.spec
     values = {
-        "{package}": spec.package or "",
-        "{image}": spec.image or "",
+        "{package}": spec.package,
+        "{image}": spec.image,
         "{version}": spec.version,
         "{run}": run,
     }
-    return re.sub(r"\{(?:package|image|version|run)\}", lambda m: values[m[0]], text)
+    given = {name: value for name, value in values.items() if value is not None}
+    return re.sub(r"\{(?:package|image|version|run)\}", lambda m: given.get(m[0], m[0]), text)
 
 
 def port_variable(port: str) -> str:

@@ -29,7 +29,15 @@ from reconciler.model.task import Config
 from reconciler.thrift import structs as aurora
 from reconciler.translate import crontab, rollout
 from reconciler.translate.canonical import config_of, dumps
-from reconciler.translate.document import CHECKED, RUN, document, health_port, recipe_of
+from reconciler.translate.document import (
+    CHECKED,
+    IMAGE,
+    RUN,
+    WHEEL,
+    document,
+    health_port,
+    recipe_of,
+)
 from reconciler.translate.environment import defaults_of
 from reconciler.translate.raw import FIELDS, RawError, overlaid, patched
 from reconciler.translate.refused import RefusedError
@@ -142,7 +150,7 @@ def links_of(ports: tuple[str, ...]) -> dict[str, str]:
 
 def _container(job: DesiredJob, platform: Platform) -> aurora.Container:
     recipe = recipe_of(job, platform)
-    if recipe is None or recipe.container is None or job.spec.image is None:
+    if recipe is None or not recipe.in_image or job.spec.image is None:
         return aurora.Container(mesos=aurora.MesosContainer())
     image = aurora.DockerImage(name=job.spec.image, tag=job.spec.version)
     return aurora.Container(mesos=aurora.MesosContainer(image=aurora.Image(docker=image)))
@@ -194,7 +202,7 @@ def _recipe_problems(job: DesiredJob, platform: Platform) -> Iterator[Problem]:
     recipe = recipe_of(job, platform)
     if recipe is None:
         kind = "package" if job.spec.package is not None else "image"
-        name = "wheel" if kind == "package" else "image"
+        name = WHEEL if kind == "package" else IMAGE
         yield Problem(
             _origin(job, kind),
             f"the platform has no recipe for a job with `{kind}:`",

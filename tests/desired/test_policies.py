@@ -1,5 +1,7 @@
 """The operators' documents: what they say, what is assumed where they are silent."""
 
+import pytest
+
 from reconciler.model.policy import (
     CoordinatorSla,
     CountSla,
@@ -11,6 +13,7 @@ from reconciler.model.policy import (
     PercentageSla,
     Policies,
     Prune,
+    RecipeStep,
     Scheduler,
     Strategy,
 )
@@ -80,6 +83,51 @@ def test_what_a_platform_says_counts() -> None:
     assert platform.contact == "ops@example.org"
     assert platform.guard == Guard(prunes_max=1, prunes_share=0.1, scale_down_share=0.25)
     assert (platform.start_s, platform.secrets_dir) == (20, "/run/secrets")
+
+
+RECIPES_WRONG = {
+    "the command in a step": (
+        'wheel: {steps: [{name: a, command: "x {run}"}]}',
+        "9:40: {run} means nothing in a step: the author's command comes after all of them;"
+        " put what belongs around that command into `run` of the recipe",
+    ),
+    "an image in a step for packages": (
+        'wheel: {steps: [{name: a, command: "x {image}"}]}',
+        "9:40: {image} means nothing in the recipe 'wheel'; write {package}, or remove it",
+    ),
+    "an image around the command of a package": (
+        'wheel: {run: "{image} {run}"}',
+        "9:18: {image} means nothing in the recipe 'wheel'; write {package}, or remove it",
+    ),
+    "a package where there is an image": (
+        'image: {run: "{package} {run}"}',
+        "9:18: {package} means nothing in the recipe 'image'; write {image}, or remove it",
+    ),
+    "a container for packages": (
+        'wheel: {container: "{image}:{version}"}',
+        "9:24: `container` means nothing in the recipe 'wheel': it is for packages;"
+        " move it to 'image'",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES_WRONG)
+def test_what_a_recipe_has_nothing_to_fill_in_for_is_told(name: str) -> None:
+    recipe, line = RECIPES_WRONG[name]
+    found = told({AT: changed(PLATFORM, "wheel: {}", recipe)})
+    assert f"{AT}:{line}" in found
+
+
+def test_a_recipe_with_all_that_it_may_fill_in_is_taken() -> None:
+    steps = '[{name: a, command: "get {image} {version}"}]'
+    image = (
+        f'image: {{steps: {steps}, run: "a {{image}} {{run}}", container: "{{image}}:{{version}}"}}'
+    )
+    recipe = policies({AT: changed(PLATFORM, "wheel: {}", f"wheel: {{}}\n    {image}")})
+    wheel, found = (recipe.platform.recipes[name] for name in ("wheel", "image"))
+    assert (wheel.run, wheel.in_image) == ("{run}", False)
+    assert (found.run, found.in_image) == ("a {image} {run}", True)
+    assert found.steps == (RecipeStep("a", "get {image} {version}"),)
 
 
 def test_slas_come_in_three_kinds() -> None:

@@ -77,7 +77,7 @@ def a_platform(**differs: Any) -> Platform:
                 ),
                 'export PATH="$PWD/venv/bin:$PATH"\n{run}',
             ),
-            "image": Recipe("image", (), "{run}", "{image}:{version}"),
+            "image": Recipe("image", (), "{run}", in_image=True),
         },
         rollouts={
             "standard": Rollout("standard", (0.25,)),

@@ -122,15 +122,61 @@ READS_TIME = {
 CLOCKS = {"loop/clock.py", "scheduler/http.py", "scheduler/connections.py"}
 
 
+def calls() -> Iterator[tuple[str, ast.Call]]:
+    for where, _, tree in modules():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call):
+                yield where, node
+
+
 def test_only_the_clock_reads_the_time() -> None:
-    calls = [
-        (where, node.lineno, ast.unparse(node.func))
+    reads = [
+        (where, node.lineno)
+        for where, node in calls()
+        if ".".join(ast.unparse(node.func).split(".")[-2:]) in READS_TIME
+    ]
+    assert [read for read in reads if read[0] not in CLOCKS] == []
+    assert {where for where, _ in reads} == CLOCKS
+
+
+def test_nobody_takes_a_reading_of_the_time_by_another_name() -> None:
+    wrong = [
+        where
         for where, _, tree in modules()
         for node in ast.walk(tree)
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        if isinstance(node, ast.ImportFrom) and node.module == "time"
     ]
-    assert [c for c in calls if c[2] in READS_TIME and c[0] not in CLOCKS] == []
-    assert {c[0] for c in calls if c[2] in READS_TIME} == CLOCKS
+    assert wrong == []
+
+
+# Who waits for something other than the clock, and for what.
+WAITS = {
+    "loop/clock.py": "the clock itself",
+    "scheduler/http.py": "a scheduler's reply",
+    "sources/repository.py": "git",
+    "sources/watch.py": "changes of files, in a thread of its own",
+    "standin/server.py": "the next tick of a cluster that is served",
+}
+
+
+def waits(call: ast.Call) -> bool:
+    """Return whether a call sleeps, or waits for a thread, a process or a reply."""
+    if any(keyword.arg == "timeout" for keyword in call.keywords):
+        return True
+    if not isinstance(call.func, ast.Attribute):
+        return isinstance(call.func, ast.Name) and call.func.id in ("sleep", "Timer")
+    if call.func.attr == "wait":
+        # The loop's own waiting: on a clock that was handed in.
+        return ast.unparse(call.func.value).split(".")[-1] != "clock"
+    if call.func.attr in ("join", "acquire"):
+        return not call.args
+    return call.func.attr in ("sleep", "Timer", "poll", "select")
+
+
+def test_only_the_clock_waits_and_who_waits_for_something_else() -> None:
+    found = [(where, node.lineno) for where, node in calls() if waits(node)]
+    assert [wait for wait in found if wait[0] not in WAITS] == []
+    assert {where for where, _ in found} == WAITS.keys()
 
 
 def test_every_module_says_what_it_is() -> None:

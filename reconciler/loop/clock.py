@@ -1,6 +1,11 @@
-"""The clock: nobody else reads the time or sleeps.
+"""The clock: whatever is decided or shown by the time is read here, and rounds wait here.
 
 Showing uses an aware UTC time, waiting the monotonic reading, which no operator can set back.
+
+Others wait for what answers no clock of ours, and decide nothing by it: a scheduler for its reply
+(`scheduler.http`, `scheduler.connections`, which read the monotonic time for it), git
+(`sources.repository`), the thread that sees files change (`sources.watch`), and the loop of the
+stand-in's server (`standin.server`). `tests/test_architecture.py` holds that nobody else does.
 """
 
 import queue

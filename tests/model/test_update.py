@@ -17,11 +17,11 @@ BATCHES = {
 
 
 @pytest.mark.parametrize("case", BATCHES.values(), ids=BATCHES)
-def test_batches(case: tuple[tuple[int, ...], int, int]) -> None:
+def test_batches_go_through_all_instances(case: tuple[tuple[int, ...], int, int]) -> None:
     groups, instances, batches = case
     assert settings(groups=groups).batches(instances) == batches
 
 
 @pytest.mark.parametrize("status", UpdateStatus, ids=str)
-def test_states_are_auroras(status: UpdateStatus) -> None:
+def test_an_update_is_active_when_aurora_says_so(status: UpdateStatus) -> None:
     assert status.active == (JobUpdateStatus[status.value] in ACTIVE_UPDATE_STATES)

@@ -206,7 +206,7 @@ SERVICES: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decis
 
 
 @pytest.mark.parametrize("case", SERVICES.values(), ids=SERVICES)
-def test_services(
+def test_the_first_row_that_applies_decides_about_a_service(
     case: tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason],
 ) -> None:
     job, live, memory, kind, reason = case
@@ -261,7 +261,7 @@ CRONS: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision
 
 
 @pytest.mark.parametrize("case", CRONS.values(), ids=CRONS)
-def test_cron_jobs(
+def test_the_first_row_that_applies_decides_about_a_cron_job(
     case: tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason],
 ) -> None:
     job, live, memory, kind, reason = case
@@ -463,7 +463,7 @@ UPDATES: dict[str, tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Acti
 
 
 @pytest.mark.parametrize("case", UPDATES.values(), ids=UPDATES)
-def test_updates(
+def test_an_update_in_flight_decides_before_what_differs(
     case: tuple[RenderedJob, LiveJob, type[Decision], Reason, type[Action] | None],
 ) -> None:
     job, live, kind, reason, action = case
@@ -732,7 +732,9 @@ REMOVALS: dict[str, tuple[PlanInput, type[Decision], Reason]] = {
 
 
 @pytest.mark.parametrize("case", REMOVALS.values(), ids=REMOVALS)
-def test_removals(case: tuple[PlanInput, type[Decision], Reason]) -> None:
+def test_a_job_that_is_no_longer_declared_is_pruned_or_held_with_a_reason(
+    case: tuple[PlanInput, type[Decision], Reason],
+) -> None:
     given, kind, reason = case
     found = decision(given)
     assert (type(found), found.reason) == (kind, reason)
@@ -980,7 +982,7 @@ ACTIONS: dict[str, tuple[PlanInput, type[Action]]] = {
 
 
 @pytest.mark.parametrize("case", ACTIONS.values(), ids=ACTIONS)
-def test_actions(case: tuple[PlanInput, type[Action]]) -> None:
+def test_each_act_is_one_call_of_aurora(case: tuple[PlanInput, type[Action]]) -> None:
     given, action = case
     found = decision(given)
     assert isinstance(found, Act)

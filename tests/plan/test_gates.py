@@ -308,7 +308,9 @@ PRUNES: dict[str, tuple[PlanInput, tuple[int, int]]] = {
 
 
 @pytest.mark.parametrize("case", PRUNES.values(), ids=PRUNES)
-def test_guard_of_prunes(case: tuple[PlanInput, tuple[int, int]]) -> None:
+def test_prunes_beyond_the_guard_are_held_all_of_them(
+    case: tuple[PlanInput, tuple[int, int]],
+) -> None:
     given, wanted = case
     assert held_and_done(given) == wanted
 
@@ -413,7 +415,7 @@ SCALE_DOWNS = {"to half": (5, Reason.DRIFTED), "below half": (4, Reason.GUARDED)
 
 
 @pytest.mark.parametrize("case", SCALE_DOWNS.values(), ids=SCALE_DOWNS)
-def test_guard_of_scale_downs(case: tuple[int, Reason]) -> None:
+def test_a_scale_down_by_more_than_half_is_held(case: tuple[int, Reason]) -> None:
     count, reason = case
     given = a_round([a_job(instances=count)], [a_live_job(ids=range(10))])
     assert reasons(given) == {"web": reason}
@@ -440,7 +442,7 @@ RESTARTS: dict[str, tuple[PlanInput, tuple[int, int]]] = {
 
 
 @pytest.mark.parametrize("case", RESTARTS.values(), ids=RESTARTS)
-def test_guard_of_restarts(case: tuple[PlanInput, tuple[int, int]]) -> None:
+def test_restarts_beyond_the_guard_are_held(case: tuple[PlanInput, tuple[int, int]]) -> None:
     given, wanted = case
     assert held_and_done(given) == wanted
 

@@ -112,7 +112,9 @@ CASES: dict[str, tuple[RenderedJob, LiveJob | None, set[str]]] = {
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_questions(case: tuple[RenderedJob, LiveJob | None, set[str]]) -> None:
+def test_only_what_the_plan_needs_is_asked(
+    case: tuple[RenderedJob, LiveJob | None, set[str]],
+) -> None:
     job, live, wanted = case
     assert asked(job, live) == wanted
 

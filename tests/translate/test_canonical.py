@@ -187,7 +187,7 @@ EQUAL: dict[str, tuple[TaskConfig, TaskConfig]] = {
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_is_the_same(name: str) -> None:
+def test_configs_that_mean_the_same_are_equal(name: str) -> None:
     one, two = EQUAL[name]
     assert text(one) == text(two)
 

@@ -46,7 +46,7 @@ TAKEN: dict[str, tuple[str, int, set[int]]] = {
 
 
 @pytest.mark.parametrize("name", TAKEN)
-def test_is_taken(name: str) -> None:
+def test_a_schedule_that_aurora_takes_is_read_as_aurora_reads_it(name: str) -> None:
     schedule, field, values = TAKEN[name]
     assert parsed(schedule)[field] == values
 
@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[str, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_is_refused(name: str) -> None:
+def test_a_schedule_that_aurora_refuses_is_refused_with_a_remedy(name: str) -> None:
     schedule, why = REFUSED[name]
     with pytest.raises(CrontabError) as refused:
         parsed(schedule)
@@ -177,7 +177,7 @@ RUNS: dict[str, tuple[str, str, datetime, list[str]]] = {
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_fires(name: str) -> None:
+def test_a_schedule_fires_in_the_time_zone_of_its_cluster(name: str) -> None:
     schedule, zone, now, expected = RUNS[name]
     runs = next_runs(schedule, zone, now, len(expected))
     assert [r.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") for r in runs] == expected

@@ -33,7 +33,7 @@ PATCHES: dict[str, tuple[Any, Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", PATCHES)
-def test_a_patch(name: str) -> None:
+def test_a_patch_is_merged_as_the_standard_says(name: str) -> None:
     target, patch, expected = PATCHES[name]
     assert merged(target, patch) == expected
 

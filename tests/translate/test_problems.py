@@ -230,7 +230,7 @@ REMEDIES = {
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_cannot_be_rendered(name: str) -> None:
+def test_what_cannot_be_rendered_is_told_with_a_remedy(name: str) -> None:
     job, given, message = PROBLEMS[name]
     [problem] = problems(job, given)
     assert problem.message.startswith(message)
@@ -263,7 +263,7 @@ RENDERED: dict[str, tuple[DesiredJob, Policies]] = {
 
 
 @pytest.mark.parametrize("name", RENDERED)
-def test_can_be_rendered(name: str) -> None:
+def test_what_is_just_within_the_limits_is_rendered(name: str) -> None:
     job, given = RENDERED[name]
     assert rendered(job, given).desired == job
 

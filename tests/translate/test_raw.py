@@ -43,7 +43,7 @@ SET: dict[str, tuple[dict[str, Any], str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SET)
-def test_sets(name: str) -> None:
+def test_a_granted_field_is_set_as_it_was_written(name: str) -> None:
     fields, field, expected = SET[name]
     assert getattr(config_of(a_job(aurora=raw(**fields))), field) == expected
 
@@ -137,7 +137,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_refuses(name: str) -> None:
+def test_a_raw_field_that_cannot_be_told_aurora_is_refused(name: str) -> None:
     fields, why = REFUSED[name]
     [problem] = problems(a_job(aurora=raw(**fields)))
     assert why in problem.message

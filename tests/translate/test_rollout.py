@@ -62,7 +62,7 @@ WATCHES: dict[str, tuple[str | None, int]] = {
 
 
 @pytest.mark.parametrize("name", WATCHES)
-def test_is_watched(name: str) -> None:
+def test_an_instance_is_watched_only_where_no_health_check_says_when_it_is_up(name: str) -> None:
     health, watch_ms = WATCHES[name]
     spec = a_spec(health=health)
     for settings in (change(spec, Rollout("r", (1.0,))), creation(spec, Rollout("r", (1.0,)))):

@@ -18,7 +18,7 @@ BOUND: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", BOUND)
-def test_may_stay(name: str) -> None:
+def test_a_reference_that_the_agent_binds_may_stay(name: str) -> None:
     check_document(BOUND[name], ("http", "admin-ui"))
 
 
@@ -43,7 +43,7 @@ UNBOUND: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", UNBOUND)
-def test_may_not_stay(name: str) -> None:
+def test_a_reference_that_nothing_binds_may_not_stay(name: str) -> None:
     with pytest.raises(TemplateError):
         check_document(UNBOUND[name], ("http", "admin-ui"))
 

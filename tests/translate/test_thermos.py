@@ -136,7 +136,7 @@ EQUAL: dict[str, tuple[Any, Any]] = {
 
 
 @pytest.mark.parametrize("name", EQUAL)
-def test_means_the_same(name: str) -> None:
+def test_documents_that_mean_the_same_are_equal(name: str) -> None:
     one, two = EQUAL[name]
     assert of(one) == of(two)
 

@@ -64,7 +64,8 @@ def _gated(
         why = tree.incomplete or unpruned or "the platform's documents are broken"
         return _hold(f, Reason.TREE_INCOMPLETE, why, "mend the desired state", step)
     if limits is not None and limits.prune_in_force is Prune.OFF:
-        return _hold(f, Reason.PRUNE_OFF, "", "declare it again, or prune: on", step)
+        release = "declare it again, or set `prune: true` in its project"
+        return _hold(f, Reason.PRUNE_OFF, "", release, step)
     if f.owned is None:
         return _hold(f, Reason.RECORD_LOST, "", APPROVAL, step)
     workers = workers_of(f.key)

@@ -740,6 +740,12 @@ def test_a_job_that_is_no_longer_declared_is_pruned_or_held_with_a_reason(
     assert (type(found), found.reason) == (kind, reason)
 
 
+def test_a_project_that_does_not_prune_is_told_how_it_would() -> None:
+    found = decision(undeclared(a_live_job(), tree=a_tree(a_project(prune=Prune.OFF))))
+    assert isinstance(found, Hold)
+    assert found.release == "declare it again, or set `prune: true` in its project"
+
+
 def test_master_is_removed_after_its_workers() -> None:
     master, workers, other = a_key("b-master"), a_key("b-workers"), a_key("other")
     seen = Absence(NOW - timedelta(seconds=31), REVISION_NOW)

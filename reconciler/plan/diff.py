@@ -68,7 +68,7 @@ def _of_values(live: CanonicalTask, desired: CanonicalTask) -> Iterator[FieldCha
     for report in found.values():
         for level in report:
             yield FieldChange(
-                _path(level.path(output_format="list")), _side(level.t1), _side(level.t2)
+                dotted(level.path(output_format="list")), _side(level.t1), _side(level.t2)
             )
 
 
@@ -106,7 +106,8 @@ def _json(value: object) -> str | None:
     return None if value is None else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
-def _path(parts: list[object]) -> str:
+def dotted(parts: list[object]) -> str:
+    """Return the path of a field as people write it: `executor.data.task.processes[0].name`."""
     text = ""
     for part in parts:
         if isinstance(part, int):

@@ -108,6 +108,11 @@ class Aurora:
     def hosts(self) -> tuple[Host, ...]:
         return tuple(agent.host for agent in self._parts.agents.all.values())
 
+    @property
+    def parts(self) -> Parts:
+        """Return what it consists of: to look at. Whoever moves a part lets the world settle."""
+        return self._parts
+
     def quota(self, role: str) -> ResourceAggregate:
         """Return the quota of a role; one that was never set is zero."""
         return self._parts.holdings.quota(role)

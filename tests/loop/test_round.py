@@ -9,7 +9,7 @@ import pytest
 from reconciler.loop.converge import Limits as RunLimits
 from reconciler.loop.converge import converge
 from reconciler.loop.observe import Seat
-from reconciler.loop.round import Rounds, Work, always
+from reconciler.loop.round import Rounds, always
 from reconciler.model.keys import JobKey, JobPattern
 from reconciler.model.outcome import Applied, Deferred
 from reconciler.model.plan import Reason
@@ -79,8 +79,7 @@ def test_record_that_cannot_be_written_ends_a_run_at_once(site: Site) -> None:
 
 
 def with_seats(site: Site, seat: Callable[[Cluster], Seat | None]) -> RoundReport:
-    with site.rounds() as rounds:
-        work: Work = rounds._work
+    with site.work() as work:
         made = Rounds(replace(work, seat=lambda cluster: seat(cluster) or work.seat(cluster)))
         return made.step(site.clock.now(), always, site.events.append, lambda: False)
 
@@ -152,12 +151,11 @@ def test_update_that_ended_by_the_clock_of_a_former_leader_is_still_read(site: S
     site.declare(service("web", version='"2"', sim={"fail_ms": 700}), service("api"))
     site.step()
     site.clock.pass_by(30)
-    with site.rounds() as rounds:
-        record: Record = rounds._work.record
-        memory = record.memory(NAME)
+    with site.work() as work:
+        memory = work.record.memory(NAME)
         ahead = int(site.clock.now().timestamp() * 1000)
         known = LiveUpdate("u", "root", UpdateStatus.ROLLED_FORWARD, 0, 0, {})
-        record.keep(
+        work.record.keep(
             NAME,
             memory,
             replace(memory, watermark_ms=ahead - 20_000, ended={**memory.ended, web: known}),

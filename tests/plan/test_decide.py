@@ -216,7 +216,6 @@ def test_the_first_row_that_applies_decides_about_a_service(
 
 CRON = a_job(kind=JobKind.CRON)
 DISABLED = a_job(schedule=Schedule("0 3 * * *", Collision.CANCEL_NEW, enabled=False))
-RUN = (a_group(a_config(), (0,)),)
 
 CRONS: dict[str, tuple[RenderedJob, LiveJob | None, Memory | None, type[Decision], Reason]] = {
     "not there": (CRON, None, None, Act, Reason.CRON_ABSENT),

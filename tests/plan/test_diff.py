@@ -138,5 +138,5 @@ def test_what_is_left_out_beforehand_differs_in_nothing(
 ) -> None:
     there, wanted = (CanonicalTask(json.dumps(v, sort_keys=True)) for v in (one, other))
     whole = deepdiff.DeepDiff(one, other, view="tree", threshold_to_diff_deeper=0)
-    paths = [diff._path(at.path(output_format="list")) for found in whole.values() for at in found]
+    paths = [diff.dotted(at.path(output_format="list")) for found in whole.values() for at in found]
     assert [change.path for change in diff.changes(there, wanted)] == sorted(paths)

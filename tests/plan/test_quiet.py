@@ -39,10 +39,6 @@ def past_of(before: PlanInput) -> Past:
     return Past(before, draft.known, draft.steps)
 
 
-def with_past(now: PlanInput, past: Past) -> Any:
-    return concluded(redrafted(drafted(now, past), now, final=True), now)
-
-
 WANTED, LIVE = a_job(), a_live_job()
 OWNED = an_owned()
 CALM = a_round([WANTED], [LIVE], memory=Memory("i", owned={KEY: OWNED}), snapshot=a_snapshot(LIVE))

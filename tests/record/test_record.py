@@ -360,12 +360,22 @@ def test_directory_that_cannot_be_made_is_said(tmp_path: Path) -> None:
         pass
 
 
-def test_disk_that_is_full_loses_the_change_and_nothing_else(kept: Path) -> None:
+def test_disk_that_is_full_loses_the_change_and_nothing_else(
+    kept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[sqlite3.Connection] = []
+    connect = sqlite3.connect
+
+    def connected(*place: Any, **how: Any) -> sqlite3.Connection:
+        opened.append(connect(*place, **how))
+        return opened[-1]
+
+    monkeypatch.setattr(sqlite3, "connect", connected)
     with writing(kept) as record:
         before = record.memory(CLUSTER)
-        assert record._db is not None
-        (pages,) = record._db.execute("PRAGMA page_count").fetchone()
-        record._db.execute(f"PRAGMA max_page_count = {pages}")
+        (db,) = opened
+        (pages,) = db.execute("PRAGMA page_count").fetchone()
+        db.execute(f"PRAGMA max_page_count = {pages}")
         large = replace(before, owned={a_key(f"job-{n}"): before.owned[WEB] for n in range(999)})
         with pytest.raises(RecordError, match="full"):
             record.keep(CLUSTER, before, large)

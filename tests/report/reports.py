@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from reconciler.model.keys import InstanceIds, JobKey
+from reconciler.model.keys import InstanceIds
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import (
     AbortUpdate,
@@ -194,7 +194,3 @@ def a_report(
         preview=True,
     )
     return replace(plain, **differs)
-
-
-def in_cluster(cluster: str, name: str) -> JobKey:
-    return JobKey(cluster, PROJECT, "prod", name)

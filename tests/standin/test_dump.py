@@ -12,6 +12,7 @@ from reconciler.thrift.structs import (
     Hosts,
     JobConfiguration,
     JobKey,
+    JobUpdateQuery,
     PartitionPolicy,
     TaskQuery,
 )
@@ -62,10 +63,9 @@ def a_busy_life(step: Callable[[Scene], None]) -> Scene:
 
 def told(scene: Scene) -> Any:
     """Return everything that can be asked."""
-    updates = scene.aurora._parts.updates
     return (
         sorted(scene.tasks(), key=lambda t: repr(t.assignedTask)),
-        [update.details() for update in updates],
+        scene.do("getJobUpdateDetails", query=JobUpdateQuery()),
         scene.do("getJobSummary"),
         scene.do("getPendingReason", query=TaskQuery()),
         scene.do("getQuota", ownerRole="www"),

@@ -34,17 +34,18 @@ class Life:
     path: Path | None
     at_s: float = HERE_S
     clock: float = 1.0
+    aurora: Aurora = field(init=False)
     running: Running = field(init=False)
 
     def __post_init__(self) -> None:
         journal = None if self.path is None else Journal(self.path)
         kept = None if journal is None else journal.load()
         if kept is None:
-            aurora = Aurora("test", hosts(), T0_MS, random.Random(7))
+            self.aurora = Aurora("test", hosts(), T0_MS, random.Random(7))
             moment = Moment(self.at_s, T0_MS, self.clock)
         else:
-            aurora, moment = kept.aurora(), resumed(kept, self.at_s, self.clock)
-        self.running = Running(aurora, lambda: self.at_s, moment, journal, kept=kept)
+            self.aurora, moment = kept.aurora(), resumed(kept, self.at_s, self.clock)
+        self.running = Running(self.aurora, lambda: self.at_s, moment, journal, kept=kept)
 
     def call(self, method: str, *, binary: bool = False, **args: Any) -> bytes:
         wire = binary_calls if binary else calls
@@ -55,7 +56,7 @@ class Life:
     def state(self) -> str:
         """Return a digest of all that the world is by now."""
         self.running.pass_time()
-        told = json.dumps(self.running._aurora.dump()).encode()
+        told = json.dumps(self.aurora.dump()).encode()
         return hashlib.sha256(told).hexdigest()
 
 
@@ -288,7 +289,7 @@ def test_what_could_not_be_kept_is_kept_with_what_comes_next(
 def there(life: Life) -> float:
     """Return how many seconds it has lived through."""
     life.running.pass_time()
-    return (life.running._aurora.now_ms - T0_MS) / 1000
+    return (life.aurora.now_ms - T0_MS) / 1000
 
 
 def test_time_goes_on_between_two_lives_at_the_pace_that_it_had(tmp_path: Path) -> None:

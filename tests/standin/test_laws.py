@@ -171,7 +171,7 @@ class Life:
 
 def check(scene: Scene) -> None:
     """What holds at every moment."""
-    parts = scene.aurora._parts
+    parts = scene.aurora.parts
     for agent in parts.agents.all.values():
         free = agent.free()
         assert min(free.cpu, free.ram_mb, free.disk_mb) > -1e-6, "a host holds more than it has"

@@ -5,7 +5,6 @@ import threading
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from enum import Enum, auto
-from random import Random
 from typing import Any
 
 import httpx
@@ -138,12 +137,6 @@ class Once:
             return None
         self.happened = True
         return self._fault
-
-
-def by_chance(chance: Random, share: float, faults: Iterable[Fault]) -> Befall:
-    """One of these faults, for a share of all calls."""
-    told = tuple(faults)
-    return lambda _: chance.choice(told) if chance.random() < share else None
 
 
 class Died(BaseException):

@@ -255,20 +255,26 @@ class Site:
         self, orders: Orders = NO_ORDERS, *, writing: bool = True, left: Left = forever
     ) -> Iterator[Rounds]:
         """Return the rounds of one process."""
+        with self.work(orders, writing=writing, left=left) as work:
+            yield Rounds(work)
+
+    @contextmanager
+    def work(
+        self, orders: Orders = NO_ORDERS, *, writing: bool = True, left: Left = forever
+    ) -> Iterator[Work]:
+        """Return what the rounds of one process work with."""
         record = _Record(self.state, self.host.now(), writing=writing)
         record.crash = self.crash
         for cluster in self.clusters.values():
             cluster.crash = self.crash
         with record:
-            yield Rounds(
-                Work(
-                    reader=Reader(self.tree, _schemas()),
-                    record=record,
-                    seat=cache(lambda cluster: self._seat(cluster, left)),
-                    orders=orders,
-                    clock=self.host,
-                    mint=lambda: f"token-{next(self._tokens)}",
-                )
+            yield Work(
+                reader=Reader(self.tree, _schemas()),
+                record=record,
+                seat=cache(lambda cluster: self._seat(cluster, left)),
+                orders=orders,
+                clock=self.host,
+                mint=lambda: f"token-{next(self._tokens)}",
             )
 
     def step(self, orders: Orders = NO_ORDERS, consent: Consent = always) -> RoundReport:

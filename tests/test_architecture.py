@@ -1,6 +1,7 @@
 """The import rule of the layers: imports point down only, and pure packages stay pure."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -177,6 +178,36 @@ def test_only_the_clock_waits_and_who_waits_for_something_else() -> None:
     found = [(where, node.lineno) for where, node in calls() if waits(node)]
     assert [wait for wait in found if wait[0] not in WAITS] == []
     assert {where for where, _ in found} == WAITS.keys()
+
+
+TESTS = Path(__file__).parent
+
+
+def nodes_of_tests() -> Iterator[tuple[str, ast.AST]]:
+    for path in sorted(TESTS.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            yield str(path.relative_to(TESTS)), node
+
+
+def test_what_two_tests_need_is_in_neither() -> None:
+    wrong = [
+        f"{where} imports {node.module}"
+        for where, node in nodes_of_tests()
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tests.")
+        if any(part.startswith("test_") for part in (node.module or "").split("."))
+    ]
+    assert wrong == []
+
+
+def test_tests_look_at_nothing_private() -> None:
+    """Of others, that is: what they subclass is theirs as well."""
+    wrong = [
+        f"{where}:{node.lineno} {ast.unparse(node)}"
+        for where, node in nodes_of_tests()
+        if isinstance(node, ast.Attribute) and re.match(r"_[a-z]", node.attr)
+        if not (isinstance(node.value, ast.Name) and node.value.id in ("self", "cls"))
+    ]
+    assert wrong == []
 
 
 def test_every_module_says_what_it_is() -> None:

@@ -7,16 +7,14 @@ from typing import Any
 import pytest
 
 from reconciler.apply import SILENCES_MAX, carry_out_plan, message
-from reconciler.model.keys import InstanceIds, JobKey
+from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveSnapshot, Unknown
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import (
     Act,
     Basis,
-    Decision,
     Hold,
     Keep,
-    KillTasks,
     Plan,
     Reason,
     TasksBasis,
@@ -24,28 +22,20 @@ from reconciler.model.plan import (
 from reconciler.model.questions import Questions
 from reconciler.model.tree import Revision
 from reconciler.scheduler.port import Silent
-from tests.support.builders import CLUSTER, NOW, PROJECT, a_key
+from tests.support.builders import PROJECT, a_key
+from tests.support.cluster import Died
+from tests.support.plans import a_kill, a_plan, an_act
 
 BASIS = TasksBasis(frozenset({"t0"}))
 NAMES = ("a", "b", "c", "d", "e")
 
 
-def an_act(name: str, **differs: Any) -> Act:
-    plain: dict[str, Any] = {
-        "key": a_key(name),
-        "project": PROJECT,
-        "reason": Reason.REMOVED,
-        "action": KillTasks(InstanceIds((0,))),
-        "basis": BASIS,
-    }
-    return Act(**{**plain, **differs})
+def removal(name: str, **differs: Any) -> Act:
+    plain = {"key": a_key(name), "reason": Reason.REMOVED, "basis": BASIS}
+    return an_act(a_kill(), **{**plain, **differs})
 
 
-def a_plan(*decisions: Decision) -> Plan:
-    return Plan(CLUSTER, Revision("f" * 40), NOW, decisions, (), 0, "digest")
-
-
-PLAN = a_plan(*map(an_act, NAMES))
+PLAN = a_plan(*map(removal, NAMES))
 
 
 @dataclass
@@ -108,8 +98,8 @@ def test_each_act_is_read_again_written_down_sent_and_settled_in_the_plans_order
 def test_holds_and_keeps_are_not_touched() -> None:
     world = World()
     plan = a_plan(
-        an_act("a"),
-        Hold(a_key("b"), PROJECT, Reason.PAUSED, wanted=an_act("b")),
+        removal("a"),
+        Hold(a_key("b"), PROJECT, Reason.PAUSED, wanted=removal("b")),
         Keep(a_key("c"), PROJECT, Reason.CONVERGED),
     )
     assert kinds(world.run(plan)) == ["Applied"]
@@ -195,10 +185,6 @@ def test_wish_to_stop_ends_between_acts_and_what_is_under_way_is_finished() -> N
     assert world.said[-1] == "settle b"
 
 
-class Died(BaseException):
-    """As of a kill: nothing that a program may catch."""
-
-
 @pytest.mark.parametrize("step", ["read", "intend", "send", "settle"])
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_sent_after_a_crash_and_nothing_unwritten_before_it(
@@ -235,13 +221,13 @@ def test_what_cannot_be_written_down_is_not_sent() -> None:
 
 
 def test_message_says_why_and_from_which_revision() -> None:
-    act = an_act("a", detail="2 tasks")
+    act = removal("a", detail="2 tasks")
     assert message(act, PLAN) == f"reconcile: Removed at revision {'f' * 19} (2 tasks)"
     plain = replace(PLAN, revision=Revision("files:abc"))
-    assert message(an_act("a"), plain) == "reconcile: Removed at revision files:abc"
+    assert message(removal("a"), plain) == "reconcile: Removed at revision files:abc"
 
 
 def test_key_of_the_act_is_the_one_that_was_planned() -> None:
     key = JobKey("eu1", "www", "prod", "web")
-    (outcome,) = World().run(a_plan(an_act("a", key=key)))
+    (outcome,) = World().run(a_plan(removal("a", key=key)))
     assert outcome.act.key == key

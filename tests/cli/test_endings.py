@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.cli.console import Console
-from tests.report.test_json import valid
+from tests.support.schemas import valid
 
 JSON = ("--output", "json")
 

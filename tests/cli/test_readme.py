@@ -10,8 +10,8 @@ import pytest
 
 from reconciler.report.verdict import PRECEDENCE, ExitCode
 from reconciler.settings import CHOICES
+from tests.cli import masks
 from tests.cli.console import Console
-from tests.cli.test_scenarios import MASKS
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -30,9 +30,7 @@ def turns() -> Iterator[tuple[str, list[str]]]:
 def masked(text: str) -> str:
     text = re.sub(r"(next run) \w+ 20[0-9-]+ [0-9:]+", r"\1 <time>", text)
     text = re.sub(r"20\d\d-\d\d-\d\d [0-9:]{8}Z", "<time>", text)
-    for mask, instead in MASKS:
-        text = mask.sub(instead, text)
-    return re.sub(r" {2,}", "  ", text)
+    return re.sub(r" {2,}", "  ", masks.masked(text))
 
 
 def missing(shown: list[str], output: str) -> list[str]:

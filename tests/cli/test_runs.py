@@ -7,7 +7,7 @@ import pytest
 
 from reconciler.cli.call import ORDERS, PLACE, command
 from tests.cli.console import Console
-from tests.report.test_json import valid
+from tests.support.schemas import valid
 
 CLUSTER = Path("desired-state/platform/clusters/devcluster.yaml")
 NOBODY = """\

@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import shlex
 import textwrap
 from collections.abc import Callable, Iterator
@@ -20,25 +19,13 @@ from reconciler.record.store import Record
 from reconciler.scheduler.http import Deadlines, HttpDoor
 from reconciler.thrift import structs
 from tests.cli.console import Console, write
+from tests.cli.masks import masked
 from tests.support.person import Person
 
 SCENARIOS = Path(__file__).parent / "scenarios"
 NAMES = sorted(path.stem for path in SCENARIOS.glob("*.txt"))
 
 RECORD = Path("states/reconcile/retail")
-
-MASKS = (
-    (re.compile(r"process \d+ on \S+"), "process <pid> on <host>"),
-    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<id>"),
-    (re.compile(r"\bfiles:[0-9a-f]+"), "<revision>"),
-    (re.compile(r"(?<=Plan )[0-9a-f]{16}"), "<digest>"),
-    (re.compile(r"2026-11-2\d [0-9:]{8}Z|2026-11-2\dT[0-9:.+]+"), "<time>"),
-    (re.compile(r"^(devcluster/\S+ +\S+ +)\d+ (?:s|min) +", re.MULTILINE), r"\1<age>  "),
-    (re.compile(r"\d+ of (?=\d+ tasks running, )"), "<n> of "),
-    (re.compile(r"(?<=SINCE) +(?=WHY)"), "  "),
-    # How often was looked, and what was seen of it, is the stand-in's pace.
-    (re.compile(r"(?:^(?:waiting|round|held) .*\n)+", re.MULTILINE), "(progress)\n"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +80,7 @@ def done(console: Console, command: str) -> str:
 def called(console: Console, words: str) -> str:
     ended = console(*shlex.split(words))
     text = f"{ended.out}{ended.err}[exit {ended.code}]".replace(str(Path.cwd()), "<here>")
-    for mask, instead in MASKS:
-        text = mask.sub(instead, text)
-    return text
+    return masked(text)
 
 
 def edited(told: str) -> str:

@@ -1,10 +1,7 @@
 """Small desired states: one platform, one cluster, one project; a case says what it adds."""
 
 import hashlib
-import json
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
 
 from reconciler.desired.documents import Parsed, parsed
 from reconciler.desired.schemas import KINDS, Schemas
@@ -15,13 +12,10 @@ from reconciler.model.problem import Problem
 from reconciler.model.spec import DesiredJob
 from reconciler.model.tree import DesiredTree, FileAt, Files, Revision
 from reconciler.translate.mediator import render
+from tests.support import schemas
 from tests.support.builders import an_owned
 
-FOLDER = Path(__file__).parent.parent.parent / "schemas"
-CONTENTS: dict[str, Any] = {
-    name: json.loads((FOLDER / f"{name}.schema.json").read_text("utf-8"))
-    for name in (*KINDS.values(), "common", "job")
-}
+CONTENTS = {name: schemas.CONTENTS[name] for name in (*KINDS.values(), "common", "job")}
 SCHEMAS = Schemas(CONTENTS)
 
 PLATFORM = """\

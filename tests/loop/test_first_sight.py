@@ -10,30 +10,18 @@ from reconciler.model.plan import StartUpdate
 from reconciler.plan.inputs import Orders
 from reconciler.thrift import tjson
 from reconciler.thrift.structs import (
-    ExecutorConfig,
     JobConfiguration,
-    JobKey,
     JobUpdateRequest,
     JobUpdateSettings,
-    Resource,
     TaskConfig,
 )
+from tests.support.person import their_config
 from tests.support.site import Site, decisions, reasons, service
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Site:
     return Site(tmp_path / "state")
-
-
-def their_config(name: str, role: str = "shop") -> TaskConfig:
-    return TaskConfig(
-        job=JobKey(role=role, environment="prod", name=name),
-        isService=True,
-        executorConfig=ExecutorConfig(name="AuroraExecutor", data='{"theirs":1}'),
-        resources=(Resource(numCpus=1.0), Resource(ramMb=64), Resource(diskMb=64)),
-        contactEmail="them@acme.example",
-    )
 
 
 def their_job(site: Site, name: str, role: str = "shop") -> None:

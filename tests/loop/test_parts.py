@@ -1,12 +1,9 @@
 """The small parts of the loop: waits, the clock, the supervisor, what counts as settled."""
 
-import contextlib
 import json
 import signal
-import socket
 import threading
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC
 from pathlib import Path
@@ -19,12 +16,12 @@ from reconciler.loop.backoff import doubling, growing, jittered
 from reconciler.loop.clock import SystemClock
 from reconciler.loop.settled import blind, in_vain, sent, settled, waiting
 from reconciler.loop.supervisor import Supervisor
-from reconciler.model.outcome import Applied, Deferred, Outcome
-from reconciler.model.plan import Act, Decision, Hold, Keep, Plan, Reason
-from reconciler.model.round import ClusterRound, Fault, FaultKind, RoundReport
-from reconciler.model.tree import Revision
-from tests.scheduler.doors import an_act
-from tests.support.builders import CLUSTER, NOW, a_key
+from reconciler.model.outcome import Applied, Deferred
+from reconciler.model.plan import Act, Decision, Hold, Keep, Reason
+from reconciler.model.round import Fault, FaultKind, RoundReport
+from tests.support.builders import NOW, a_key
+from tests.support.plans import a_plan, a_report, an_act
+from tests.support.systemd import listening
 
 # --- waits
 
@@ -94,14 +91,6 @@ def test_signal_handler_may_wake() -> None:
 # --- the supervisor
 
 
-@contextlib.contextmanager
-def listening(address: str) -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
-        door.bind(address)
-        door.settimeout(5)
-        yield door
-
-
 @pytest.mark.parametrize("abstract", [False, True], ids=["path", "abstract name"])
 def test_systemd_is_told_by_its_socket(tmp_path: Path, abstract: bool) -> None:
     address = f"\0reconcile-{id(tmp_path)}" if abstract else str(tmp_path / "notify")
@@ -145,11 +134,8 @@ UNKNOWN = Hold(a_key(), "shop", Reason.LIVE_UNKNOWN)
 KEPT = Keep(a_key(), "shop", Reason.CONVERGED)
 
 
-def a_report(
-    *decisions: Decision, unread: str | None = None, outcomes: tuple[Outcome, ...] = ()
-) -> RoundReport:
-    plan = Plan(CLUSTER, Revision("r"), NOW, decisions, (), 0, "d", unread)
-    return RoundReport(NOW, Revision("r"), (), (ClusterRound(plan, outcomes),))
+def unread(*decisions: Decision) -> RoundReport:
+    return a_report(plans=(a_plan(*decisions, unread="timeout"),))
 
 
 FAULTY = replace(a_report(KEPT), faults=(Fault(FaultKind.SOURCE, "", "no such ref"),))
@@ -162,8 +148,12 @@ REPORTS: dict[str, tuple[RoundReport, bool, bool]] = {
     "a hold that resolves itself": (a_report(KEPT, WAITING), False, False),
     "one job unknown": (a_report(KEPT, UNKNOWN), False, True),
     "one unknown, another rolling": (a_report(UNKNOWN, WAITING), False, False),
-    "a cluster that was not read": (a_report(UNKNOWN, unread="timeout"), False, True),
-    "a cluster that was not read and has no jobs": (a_report(unread="timeout"), False, True),
+    "a cluster that was not read": (
+        unread(UNKNOWN),
+        False,
+        True,
+    ),
+    "a cluster that was not read and has no jobs": (unread(), False, True),
     "a fault": (FAULTY, False, True),
 }
 

@@ -22,8 +22,8 @@ from reconciler.thrift.structs import (
     JobUpdateStatus,
     JobUpdateSummary,
 )
-from tests.loop.test_first_sight import their_config
 from tests.support.cluster import Crash, Died
+from tests.support.person import their_config
 from tests.support.site import Site, cron, decisions, reasons, service
 
 WEB = JobKey(role="shop", environment="prod", name="web")

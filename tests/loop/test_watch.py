@@ -29,12 +29,12 @@ from reconciler.model.round import (
     RoundStarted,
 )
 from reconciler.plan.inputs import Orders
-from tests.loop.test_parts import listening
 from tests.report.reports import a_report, holds
 from tests.support import cluster as wire
 from tests.support.builders import NOW
 from tests.support.cluster import VirtualClock, always_on
 from tests.support.site import Site, cron, reasons, service
+from tests.support.systemd import listening
 
 
 @pytest.fixture

@@ -281,7 +281,7 @@ def held_and_done(given: PlanInput) -> tuple[int, int]:
     )
 
 
-def a_kill(name: str, hours_ago: float = 1) -> Spent:
+def pruned(name: str, hours_ago: float = 1) -> Spent:
     return Spent(NOW - timedelta(hours=hours_ago), PROJECT, a_key(name), Deed.PRUNE)
 
 
@@ -293,15 +293,15 @@ PRUNES: dict[str, tuple[PlanInput, tuple[int, int]]] = {
     "the last job": (undeclared(1, 0), (1, 0)),
     "the last two jobs": (undeclared(2, 0), (2, 0)),
     "three, after one earlier today": (
-        undeclared(3, 7, memory={"spent": (a_kill("x"),)}),
+        undeclared(3, 7, memory={"spent": (pruned("x"),)}),
         (3, 0),
     ),
     "three, after one yesterday": (
-        undeclared(3, 7, memory={"spent": (a_kill("x", hours_ago=25),)}),
+        undeclared(3, 7, memory={"spent": (pruned("x", hours_ago=25),)}),
         (0, 3),
     ),
     "the second act of a kill already counted": (
-        undeclared(1, 7, memory={"spent": (a_kill("gone-0"), a_kill("x"), a_kill("y"))}),
+        undeclared(1, 7, memory={"spent": (pruned("gone-0"), pruned("x"), pruned("y"))}),
         (0, 1),
     ),
 }
@@ -331,7 +331,7 @@ def removed_framework(live: list[JobKey], spent: tuple[JobKey, ...], kept: int =
     seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)
     stay = [a_key(f"kept-{i}") for i in range(kept)]
     memory = owning(*live, *stay, absences=dict.fromkeys(live, seen))
-    memory = replace(memory, spent=tuple(a_kill(key.name) for key in spent))
+    memory = replace(memory, spent=tuple(pruned(key.name) for key in spent))
     return a_round([a_job(k) for k in stay], [a_live_job(k) for k in (*live, *stay)], memory=memory)
 
 

@@ -14,8 +14,8 @@ from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, 
 from reconciler.model.round import PastAct
 from reconciler.record import file, history
 from reconciler.record.store import Record
-from tests.scheduler.doors import a_kill, an_act
 from tests.support.builders import CLUSTER, NOW, a_key
+from tests.support.plans import a_kill, an_act
 
 MINUTE = timedelta(minutes=1)
 WEB, API = a_key("web"), a_key("api")

@@ -14,8 +14,8 @@ from reconciler.model.plan import Reason
 from reconciler.model.round import Failing, Fault, FaultKind, LastRound
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
-from tests.scheduler.doors import a_kill, an_act
 from tests.support.builders import CLUSTER, NOW, a_key
+from tests.support.plans import a_kill, an_act
 
 MINUTE = timedelta(minutes=1)
 WEB, API, OTHER = a_key("web"), a_key("api"), a_key("other")

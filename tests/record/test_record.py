@@ -24,8 +24,8 @@ from reconciler.model.round import Failing, Fault, FaultKind, JobStatus, LastRou
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from tests.record.memories import memories
-from tests.scheduler.doors import a_kill, an_act
 from tests.support.builders import CLUSTER, NOW, a_key, owning
+from tests.support.plans import a_kill, an_act
 
 WEB, API = a_key("web"), a_key("api")
 MINUTE = timedelta(minutes=1)

@@ -31,10 +31,7 @@ from reconciler.model.round import (
     Watch,
 )
 from tests.report.reports import (
-    a_plan,
-    a_report,
     aborts,
-    an_act,
     at,
     change,
     creates,
@@ -44,12 +41,14 @@ from tests.report.reports import (
     keeps,
     kills,
     many_keeps,
+    of_kind,
     prunes,
     schedules,
     shrinks,
     updates,
 )
 from tests.support.builders import NOW, PROJECT, REVISION_NOW, a_key
+from tests.support.plans import a_plan, a_report
 
 COMMAND = "exec forecast serve --port {{thermos.ports[http]}} --threads 8 --model /srv/current"
 
@@ -73,7 +72,7 @@ def words_to_updates() -> list[Decision]:
     }
     basis = UpdateBasis("u", "ROLLING_FORWARD")
     return [
-        an_act(name, {"reason": reason, "action": action, "basis": basis}, {})
+        of_kind(name, {"reason": reason, "action": action, "basis": basis}, {})
         for name, (reason, action) in told.items()
     ]
 

@@ -1,17 +1,14 @@
 """Round reports for the tests of what is said: each decision complete, a case says what differs."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from reconciler.model.keys import InstanceIds
-from reconciler.model.outcome import Outcome
 from reconciler.model.plan import (
     AbortUpdate,
     Act,
     CronBasis,
-    Decision,
     DescheduleCron,
     FieldChange,
     Hold,
@@ -19,20 +16,16 @@ from reconciler.model.plan import (
     InstancesBasis,
     Keep,
     KillTasks,
-    Plan,
     Reason,
     ScheduleCron,
     StartUpdate,
     TasksBasis,
     UpdateBasis,
 )
-from reconciler.model.problem import Origin, Problem
-from reconciler.model.round import ClusterRound, RoundReport
+from reconciler.model.problem import Origin
 from reconciler.model.spec import Collision
-from reconciler.model.tree import Revision
-from tests.support.builders import CLUSTER, NOW, PROJECT, REVISION_NOW, a_config, a_key, settings
-
-DIGEST = "0123456789abcdef"
+from tests.support.builders import PROJECT, a_config, a_key, settings
+from tests.support.plans import an_act
 
 
 def ids(*numbers: int) -> InstanceIds:
@@ -55,18 +48,15 @@ def at(name: str, line: int = 1) -> Origin:
     return Origin(f"{PROJECT}/{name}.yaml", line)
 
 
-def an_act(name: str, fields: dict[str, Any], differs: dict[str, Any]) -> Act:
+def of_kind(name: str, fields: dict[str, Any], differs: dict[str, Any]) -> Act:
     """Return an act with a kind's `fields`, and what the case `differs` in."""
-    plain = Act(
-        key=a_key(name),
-        project=PROJECT,
-        reason=Reason.DRIFTED,
-        action=StartUpdate(a_config(), 3, first(3), settings(), (("reconciler.spec", "s"),)),
-        basis=InstancesBasis("g"),
-        origin=at(name),
-        spec="s/3",
-    )
-    return replace(plain, **{**fields, **differs})
+    plain: dict[str, Any] = {
+        "key": a_key(name),
+        "basis": InstancesBasis("g"),
+        "origin": at(name),
+        "spec": "s/3",
+    }
+    return an_act(**{**plain, **fields, **differs})
 
 
 def creates(name: str, count: int = 3, **differs: Any) -> Act:
@@ -75,7 +65,7 @@ def creates(name: str, count: int = 3, **differs: Any) -> Act:
         "action": StartUpdate(a_config(), count, first(count), settings(), ()),
         "impact": Impact(adds=first(count), batches=1, batch=f"batches of {count}", shortest_s=25),
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def updates(name: str, restarts: int = 4, **differs: Any) -> Act:
@@ -90,7 +80,7 @@ def updates(name: str, restarts: int = 4, **differs: Any) -> Act:
         ),
         "changes": (change("version", "1", "2"),),
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def shrinks(name: str, to: int, gone: InstanceIds, **differs: Any) -> Act:
@@ -99,7 +89,7 @@ def shrinks(name: str, to: int, gone: InstanceIds, **differs: Any) -> Act:
         "impact": Impact(kills=gone, batches=1, batch="batches of 1", rollback=True),
         "changes": (change("instances", to + len(gone), to),),
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def prunes(name: str, count: int = 3, **differs: Any) -> Act:
@@ -111,7 +101,7 @@ def prunes(name: str, count: int = 3, **differs: Any) -> Act:
         "origin": None,
         "prune": True,
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def kills(name: str, count: int = 3, **differs: Any) -> Act:
@@ -127,7 +117,7 @@ def schedules(name: str, reason: Reason = Reason.CRON_DRIFTED, **differs: Any) -
         "basis": CronBasis("t"),
         "changes": () if reason is Reason.CRON_ABSENT else drifted,
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def deschedules(name: str, **differs: Any) -> Act:
@@ -138,7 +128,7 @@ def deschedules(name: str, **differs: Any) -> Act:
         "origin": None,
         "prune": True,
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def aborts(name: str, reason: Reason = Reason.SUPERSEDED, **differs: Any) -> Act:
@@ -148,7 +138,7 @@ def aborts(name: str, reason: Reason = Reason.SUPERSEDED, **differs: Any) -> Act
         "basis": UpdateBasis("u1", "ROLLING_FORWARD"),
         "detail": "update u1 started by root is ROLLING_FORWARD",
     }
-    return an_act(name, fields, differs)
+    return of_kind(name, fields, differs)
 
 
 def holds(name: str, reason: Reason, **differs: Any) -> Hold:
@@ -162,35 +152,3 @@ def keeps(name: str, reason: Reason = Reason.CONVERGED, **differs: Any) -> Keep:
 
 def many_keeps(count: int, reason: Reason = Reason.CONVERGED) -> list[Keep]:
     return [keeps(f"{reason.label.lower()}-{i:02}", reason) for i in range(count)]
-
-
-def a_plan(*decisions: Decision, cluster: str = CLUSTER, **differs: Any) -> Plan:
-    plain = Plan(
-        cluster=cluster,
-        revision=Revision(REVISION_NOW),
-        made_at=NOW,
-        decisions=decisions,
-        problems=(),
-        unmanaged=sum(d.reason is Reason.UNMANAGED for d in decisions),
-        digest=DIGEST,
-    )
-    return replace(plain, **differs)
-
-
-def a_report(
-    *decisions: Decision,
-    outcomes: tuple[Outcome, ...] = (),
-    problems: Iterable[Problem] = (),
-    plans: tuple[Plan, ...] = (),
-    **differs: Any,
-) -> RoundReport:
-    """A preview of one cluster, or of those whose plans are given."""
-    told = plans or (a_plan(*decisions),)
-    plain = RoundReport(
-        at=NOW,
-        revision=Revision(REVISION_NOW),
-        problems=tuple(problems),
-        rounds=tuple(ClusterRound(plan, outcomes) for plan in told),
-        preview=True,
-    )
-    return replace(plain, **differs)

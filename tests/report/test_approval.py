@@ -5,7 +5,8 @@ import pytest
 from reconciler.model.plan import Reason
 from reconciler.model.round import RoundReport
 from reconciler.report.approval import unapproved
-from tests.report.reports import DIGEST, a_plan, a_report, holds, keeps, updates
+from tests.report.reports import holds, keeps, updates
+from tests.support.plans import DIGEST, a_plan, a_report
 
 OTHER = "fedcba9876543210"
 GUARDED = holds("web", Reason.GUARDED, wanted=updates("web"))

@@ -7,8 +7,6 @@ from reconciler.model.plan import Decision, Impact, Reason
 from reconciler.model.round import Fault, FaultKind
 from reconciler.report.counts import counts, summary
 from tests.report.reports import (
-    a_plan,
-    a_report,
     aborts,
     creates,
     deschedules,
@@ -23,6 +21,7 @@ from tests.report.reports import (
     shrinks,
     updates,
 )
+from tests.support.plans import a_plan, a_report
 
 NOTHING = "0 to create, 0 to update, 0 to prune, 0 kept"
 

@@ -2,12 +2,10 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from reconciler.model.plan import (
     AbortUpdate,
@@ -35,7 +33,7 @@ from reconciler.plan.planner import plan
 from reconciler.report.as_json import dumped, line, round_value, status_value
 from reconciler.report.validation import validation_value
 from tests.report.everything import PROBLEM, every_condition, everything, outcomes
-from tests.report.reports import DIGEST, a_report, holds
+from tests.report.reports import holds
 from tests.support.builders import (
     NOW,
     PROJECT,
@@ -50,23 +48,10 @@ from tests.support.builders import (
     an_update,
     owning,
 )
+from tests.support.plans import DIGEST, a_report
+from tests.support.schemas import CONTENTS, valid
 
-SCHEMAS = Path(__file__).parents[2] / "schemas"
 NAMES = ("plan", "status", "validation", "failure")
-
-
-def contents(name: str) -> Any:
-    return json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-
-
-def valid(name: str, value: object) -> list[str]:
-    registry: Registry[Any] = Registry()
-    for other in NAMES:
-        told = Resource.from_contents(contents(other))
-        registry = registry.with_resource(f"{other}.schema.json", told)
-    validator = Draft202012Validator(contents(name), registry=registry)
-    faults = validator.iter_errors(json.loads(json.dumps(value)))
-    return [f"{fault.json_path}: {fault.message}" for fault in faults]
 
 
 def real_plans() -> Iterator[Plan]:
@@ -115,11 +100,11 @@ def test_a_round_that_says_everything_keeps_to_the_schema() -> None:
 
 def types(name: str) -> set[str]:
     """The kinds of actions or bases that the schema knows."""
-    return {one["properties"]["type"]["const"] for one in contents("plan")["$defs"][name]["oneOf"]}
+    return {one["properties"]["type"]["const"] for one in CONTENTS["plan"]["$defs"][name]["oneOf"]}
 
 
 def test_the_schema_knows_what_the_model_knows() -> None:
-    defs = contents("plan")["$defs"]
+    defs = CONTENTS["plan"]["$defs"]
     assert defs["reason"]["enum"] == [reason.label for reason in Reason]
     assert defs["standing"]["enum"] == [standing.value for standing in Standing]
     actions = (
@@ -164,9 +149,9 @@ def objects(schema: Any, path: str = "$") -> Iterator[tuple[str, Any]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_schemas_are_closed_and_say_what_each_field_is(name: str) -> None:
-    Draft202012Validator.check_schema(contents(name))
+    Draft202012Validator.check_schema(CONTENTS[name])
     open_, silent = [], []
-    for path, schema in objects(contents(name)):
+    for path, schema in objects(CONTENTS[name]):
         if schema.get("type") == "object" and schema.get("additionalProperties") is None:
             open_.append(path)
         silent += [
@@ -181,7 +166,7 @@ def test_schemas_are_closed_and_say_what_each_field_is(name: str) -> None:
 
 def test_a_change_of_some_instances_names_them_as_the_schema_shows() -> None:
     """An example is what programs are written by: it is what is sent, blank and all."""
-    shown = contents("plan")["$defs"]["change"]["properties"]["instances"]["examples"]
+    shown = CONTENTS["plan"]["$defs"]["change"]["properties"]["instances"]["examples"]
     some = a_group(a_config("1"), (0, 1, 2, 5))
     live = a_live_job(groups=(some, a_group(a_config("2"), (3, 4))))
     found = plan(a_round([a_job(version="2", instances=6)], [live]))

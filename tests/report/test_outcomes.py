@@ -23,8 +23,9 @@ from reconciler.model.round import (
 from reconciler.report.outcomes import Said, going_on, lines, live_lines
 from tests.report.everything import outcomes
 from tests.report.recorded import assert_golden
-from tests.report.reports import a_plan, a_report, creates, holds, keeps, kills, updates
+from tests.report.reports import creates, holds, keeps, kills, updates
 from tests.support.builders import NOW
+from tests.support.plans import a_plan, a_report
 
 
 def told(*events: Event) -> list[str]:

@@ -14,8 +14,6 @@ from reconciler.report.words import why
 from tests.report.everything import CRON, acts, every_condition, everything, held, kept
 from tests.report.recorded import assert_golden
 from tests.report.reports import (
-    a_plan,
-    a_report,
     change,
     creates,
     holds,
@@ -27,6 +25,7 @@ from tests.report.reports import (
     updates,
 )
 from tests.support.builders import a_key
+from tests.support.plans import a_plan, a_report
 
 SHOWN = {
     "plan-piped": View(command="reconcile --desired ./d"),

@@ -17,8 +17,9 @@ from reconciler.report.verdict import (
     reason_code,
     status_code,
 )
-from tests.report.reports import a_plan, a_report, creates, holds, keeps, updates
+from tests.report.reports import creates, holds, keeps, updates
 from tests.support.builders import NOW, a_key
+from tests.support.plans import a_plan, a_report
 
 PROBLEM = Problem(Origin("shop/web.yaml", 3, 5), 'unknown field "instnaces"', "did you mean it?")
 

@@ -5,8 +5,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from reconciler.model.keys import InstanceIds
-from reconciler.model.plan import Act, Action, KillTasks, Reason, StartUpdate, TasksBasis
 from reconciler.scheduler.aurora import Aurora
 from reconciler.scheduler.client import Client
 from reconciler.scheduler.http import Silence
@@ -27,7 +25,7 @@ from reconciler.thrift.structs import (
     ServerInfo,
     StartJobUpdateResult,
 )
-from tests.support.builders import CLUSTER, a_config, a_key, settings
+from tests.support.builders import CLUSTER
 from tests.support.recordings import rpcs
 
 HERE = ServerInfo(clusterName=CLUSTER, statsUrlPrefix="")
@@ -103,31 +101,6 @@ def started(update_id: str, **summary: Any) -> Result:
             key=key, updateSummary=JobUpdateSummary(key=key, user="root", **summary)
         )
     )
-
-
-def an_act(action: Action | None = None, **differs: Any) -> Act:
-    plain: dict[str, Any] = {
-        "key": a_key(),
-        "project": "shop",
-        "reason": Reason.DRIFTED,
-        "action": action or a_start(),
-        "basis": TasksBasis(frozenset()),
-    }
-    return Act(**{**plain, **differs})
-
-
-def a_start() -> StartUpdate:
-    return StartUpdate(
-        config=a_config(),
-        instances=3,
-        only=InstanceIds.first(3),
-        settings=settings(),
-        metadata=(("reconciler.spec", "s"),),
-    )
-
-
-def a_kill(*ids: int) -> KillTasks:
-    return KillTasks(InstanceIds(ids or (0,)))
 
 
 def recorded(name: str, at_ms: int) -> Response:

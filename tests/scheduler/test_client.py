@@ -18,17 +18,9 @@ from reconciler.thrift.structs import (
     ScheduleStatusResult,
     ServerInfo,
 )
-from tests.scheduler.doors import (
-    EMPTY,
-    REFUSED_CONNECTION,
-    TIMEOUT,
-    ScriptedDoor,
-    a_kill,
-    an_act,
-    coded,
-    ok,
-)
+from tests.scheduler.doors import EMPTY, REFUSED_CONNECTION, TIMEOUT, ScriptedDoor, coded, ok
 from tests.support.builders import CLUSTER
+from tests.support.plans import a_kill, an_act
 from tests.support.recordings import https
 
 C = ResponseCode

@@ -48,20 +48,9 @@ from reconciler.thrift.structs import (
     Result,
 )
 from reconciler.translate.canonical import config_of
-from tests.scheduler.doors import (
-    EMPTY,
-    TIMEOUT,
-    ScriptedDoor,
-    a_kill,
-    a_port,
-    a_start,
-    an_act,
-    coded,
-    ok,
-    recorded,
-    started,
-)
+from tests.scheduler.doors import EMPTY, TIMEOUT, ScriptedDoor, a_port, coded, ok, recorded, started
 from tests.support.builders import a_config, a_key, a_live_job, a_snapshot, an_update
+from tests.support.plans import a_kill, a_start, an_act
 from tests.support.recordings import rpcs
 
 KEY = a_key()

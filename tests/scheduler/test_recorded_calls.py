@@ -26,10 +26,11 @@ from reconciler.thrift import calls
 from reconciler.thrift.structs import CronCollisionPolicy
 from reconciler.translate import from_wire
 from reconciler.translate.canonical import config_of
-from tests.scheduler.doors import ScriptedDoor, a_port, an_act
+from tests.scheduler.doors import ScriptedDoor, a_port
 from tests.support.builders import CLUSTER
+from tests.support.plans import an_act
 from tests.support.recordings import NAMES, rpcs
-from tests.translate.test_requests import said
+from tests.support.structs import said
 
 Args = dict[str, Any]
 

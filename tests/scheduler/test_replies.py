@@ -12,7 +12,8 @@ from reconciler.model.update import TOKEN
 from reconciler.scheduler.replies import message, outcome
 from reconciler.thrift import calls
 from reconciler.thrift.structs import Metadata, Response, ResponseCode
-from tests.scheduler.doors import a_kill, a_start, an_act, coded, ok, started
+from tests.scheduler.doors import coded, ok, started
+from tests.support.plans import a_kill, a_start, an_act
 from tests.support.recordings import NAMES, https, rpcs
 
 C = ResponseCode

@@ -16,7 +16,7 @@ from reconciler.model.spec import JobKind
 from reconciler.model.tree import DesiredTree, FileAt, Files, Revision
 from reconciler.translate.mediator import render
 from tests.desired.trees import SCHEMAS, a_file
-from tests.schemas.test_schemas import REGISTRY
+from tests.support.schemas import REGISTRY
 
 ROOT = Path(__file__).parent.parent.parent / "desired-state"
 PATHS = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.yaml"))

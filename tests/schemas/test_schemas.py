@@ -6,20 +6,15 @@ Everything here uses the plain jsonschema library, as an editor would.
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
-from referencing import Registry, Resource
 
 from reconciler.desired.schemas import KINDS, Schemas
 from tests.desired.trees import CONTENTS, CRON, FRAMEWORK, OPERATORS, SERVICE, WEB, parse, read
+from tests.support.schemas import REGISTRY
 
-FOLDER = Path(__file__).parent.parent.parent / "schemas"
-REGISTRY: Registry[Any] = Registry().with_resources(
-    (f"{name}.schema.json", Resource.from_contents(content)) for name, content in CONTENTS.items()
-)
 TEXTS = {
     "Platform": OPERATORS["platform/platform.yaml"],
     "Cluster": OPERATORS["platform/clusters/eu1.yaml"],

@@ -21,6 +21,7 @@ from reconciler.standin.web import BINARY, TJSON
 from reconciler.thrift import binary_calls, calls
 from reconciler.thrift.structs import JobConfiguration, JobKey, JobUpdateRequest, TaskQuery
 from tests.standin.scene import KEY, T0_MS, a_config, hosts, settings, some_resources
+from tests.support.cluster import Died
 
 HERE_S = 1000.0
 CRON = JobKey(role="www", environment="prod", name="cron")
@@ -140,10 +141,6 @@ def reference() -> list[str]:
         life.at_s = LATER_S
         found.append(life.state())
     return found
-
-
-class Died(BaseException):
-    """The process is gone."""
 
 
 @dataclass(slots=True)

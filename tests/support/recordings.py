@@ -4,13 +4,16 @@ What a line means is told in the README there.
 """
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, assert_never
 
 import msgspec
+
+from reconciler.thrift import calls
+from reconciler.thrift.structs import Response
 
 DIRECTORY = Path(__file__).parent.parent / "recordings"
 NAMES = tuple(sorted(path.stem for path in DIRECTORY.glob("*.jsonl")))
@@ -115,6 +118,16 @@ def tjson_pairs(name: str) -> tuple[tuple[str, bytes, bytes], ...]:
             case _:
                 assert_never(exchange)
     return tuple(found)
+
+
+def recorded(method: str) -> Iterator[tuple[str, dict[str, Any], Response]]:
+    """Yield label, arguments and reply of every recorded call of a method that was taken."""
+    for name in NAMES:
+        for rpc in rpcs(name):
+            if rpc.call == method:
+                response = calls.decode_reply(rpc.reply, method)
+                args = dict(calls.decode_call(rpc.request).args)
+                yield f"{name}@{rpc.at_ms}", args, response
 
 
 def _exchange(line: dict[str, Any]) -> Exchange:

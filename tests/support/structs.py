@@ -1,5 +1,6 @@
-"""Hypothesis strategies for the structs of the wire, made from their annotations."""
+"""The structs of the wire: any value of one, and what a value says."""
 
+import json
 import math
 from enum import IntEnum
 from functools import cache
@@ -52,3 +53,16 @@ def _marked(plain: Any, mark: str) -> st.SearchStrategy[Any]:
             return st.dictionaries(_values(key), _values(value), max_size=2)
         case _:
             return st.lists(_values(get_args(plain)[0]), max_size=2).map(tuple)
+
+
+def said(value: Any) -> Any:
+    """Return a struct as plain values in which only what has meaning differs.
+
+    Sets lose their order. What is unset, zero or empty is left out: to Aurora they are one.
+    """
+    if isinstance(value, ThriftStruct | Union):
+        told = {f: said(getattr(value, f)) for f in value.__struct_fields__}
+        return {k: v for k, v in told.items() if v not in (None, 0, False, "", [], {})}
+    if isinstance(value, tuple):
+        return sorted((said(v) for v in value), key=lambda v: json.dumps(v, sort_keys=True))
+    return value

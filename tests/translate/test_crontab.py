@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reconciler.thrift.structs import ResponseCode
 from reconciler.translate.crontab import CrontabError, next_runs, parsed
-from tests.translate.test_requests import recorded
+from tests.support.recordings import recorded
 
 ALL = (
     frozenset(range(60)),

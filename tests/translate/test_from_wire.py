@@ -17,7 +17,7 @@ from reconciler.thrift.tjson import ProtocolError
 from reconciler.translate import from_wire
 from reconciler.translate.canonical import config_of
 from tests.support import recordings, structs
-from tests.translate.test_requests import recorded
+from tests.support.recordings import recorded
 
 KEY = aurora.JobKey(role="www", environment="prod", name="web")
 CONFIG = aurora.TaskConfig(job=KEY, isService=True)

@@ -1,6 +1,5 @@
 """Our own requests against those that a real scheduler understood, for the same intent."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,38 +15,17 @@ from reconciler.thrift import calls, tjson
 from reconciler.thrift import structs as aurora
 from reconciler.translate import from_wire, requests
 from reconciler.translate.canonical import canonical, config_of
-from tests.support import builders, recordings
+from tests.support import builders
+from tests.support.recordings import NAMES, recorded, rpcs
+from tests.support.structs import said
 
 CLUSTER = builders.CLUSTER
-
-
-def recorded(method: str) -> Iterator[tuple[str, dict[str, Any], aurora.Response]]:
-    """Yield label, arguments and reply of every recorded call of a method that was taken."""
-    for name in recordings.NAMES:
-        for rpc in recordings.rpcs(name):
-            if rpc.call == method:
-                response = calls.decode_reply(rpc.reply, method)
-                args = dict(calls.decode_call(rpc.request).args)
-                yield f"{name}@{rpc.at_ms}", args, response
 
 
 def accepted(method: str) -> Iterator[tuple[str, dict[str, Any]]]:
     for label, args, response in recorded(method):
         if response.responseCode is aurora.ResponseCode.OK:
             yield label, args
-
-
-def said(value: Any) -> Any:
-    """Return a struct as plain values in which only what has meaning differs.
-
-    Sets lose their order. What is unset, zero or empty is left out: to Aurora they are one.
-    """
-    if isinstance(value, aurora.ThriftStruct | aurora.Union):
-        told = {f: said(getattr(value, f)) for f in value.__struct_fields__}
-        return {k: v for k, v in told.items() if v not in (None, 0, False, "", [], {})}
-    if isinstance(value, tuple):
-        return sorted((said(v) for v in value), key=lambda v: json.dumps(v, sort_keys=True))
-    return value
 
 
 def sent(method: str, **args: Any) -> Any:
@@ -361,8 +339,8 @@ def test_only_the_owner_or_the_text_of_the_document_tells_those_apart() -> None:
 def test_every_live_config_travels_as_it_came() -> None:
     """Live bytes are sent again where the meaning is equal: they must be the very same."""
     seen = 0
-    for name in recordings.NAMES:
-        for rpc in recordings.rpcs(name):
+    for name in NAMES:
+        for rpc in rpcs(name):
             if rpc.call != "getJobs" or b'"4":{"rec"' not in rpc.reply:
                 continue
             for slice_ in calls.decode_get_jobs(rpc.reply).configs or ():

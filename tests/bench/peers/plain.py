@@ -86,7 +86,7 @@ def terraform(folder: Path, jobs: Iterable[aurora.JobConfiguration]) -> None:
         assert job.taskConfig is not None
         assert job.taskConfig.executorConfig is not None
         told = {**_head(job), "data": job.taskConfig.executorConfig.data}
-        lines = "\n".join(f"    {name} = {_quoted(value)}" for name, value in told.items())
+        lines = "\n".join(f"    {name} = {quoted(value)}" for name, value in told.items())
         text = f'resource "terraform_data" "{told["name"]}" {{\n  input = {{\n{lines}\n  }}\n}}\n'
         (folder / f"{told['name']}.tf").write_text(text, encoding="utf-8")
         resources.append(_resource(told))
@@ -100,7 +100,7 @@ def terraform(folder: Path, jobs: Iterable[aurora.JobConfiguration]) -> None:
     (folder / "terraform.tfstate").write_text(json.dumps(state), encoding="utf-8")
 
 
-def _quoted(value: str | int) -> str:
+def quoted(value: str | int) -> str:
     """Return a value in Terraform's language, in which two more signs begin something."""
     return json.dumps(value).replace("${", "$${").replace("%{", "%%{")
 

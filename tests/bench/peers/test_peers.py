@@ -102,7 +102,7 @@ def test_structs_are_told_with_all_that_they_hold() -> None:
 
 
 def test_what_begins_something_in_terraform_is_only_text_there() -> None:
-    assert plain._quoted('a "b" ${c} %{d}') == r'"a \"b\" $${c} %%{d}"'
+    assert plain.quoted('a "b" ${c} %{d}') == r'"a \"b\" $${c} %%{d}"'
 
 
 def test_a_contender_that_does_not_say_what_was_expected_is_no_figure(tmp_path: Path) -> None:

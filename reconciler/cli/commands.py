@@ -10,10 +10,10 @@ from typing import Any
 from reconciler.app.wiring import NoPlatformError, OptionError, Wired, reader
 from reconciler.cli import readings, show
 from reconciler.cli.call import Call, made
-from reconciler.cli.causes import Cause, causes
 from reconciler.cli.ending import Ending, stoppable
 from reconciler.cli.failure import fail
 from reconciler.cli.machine import Machine
+from reconciler.cli.no_round import NoRound, why
 from reconciler.cli.patterns import Check
 from reconciler.loop.converge import Converged, Limits, converge
 from reconciler.loop.garbage import uncollected
@@ -190,9 +190,9 @@ def _note(call: Call, report: RoundReport) -> None:
         show.complain(f"no job matches --only {' '.join(map(str, call.orders.only))}")
 
 
-def _without_round(command: str, call: Call, fault: Cause) -> int:
+def _without_round(command: str, call: Call, fault: NoRound) -> int:
     """End a command that came to no round: say why, in the form that was asked for."""
-    problems, faults = causes(fault)
+    problems, faults = why(fault)
     report = RoundReport(call.machine.clock.now(), None, problems, (), faults)
     code = _code(call, report)
     if call.json and command == "watch":

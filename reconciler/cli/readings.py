@@ -6,8 +6,8 @@ from datetime import datetime
 from reconciler.app.wiring import NoPlatformError, OptionError, check_known, state_directory
 from reconciler.cli import show
 from reconciler.cli.call import Call
-from reconciler.cli.causes import causes
 from reconciler.cli.failure import fail
+from reconciler.cli.no_round import why
 from reconciler.cli.patterns import known, near
 from reconciler.loop.desired import Declared, notes
 from reconciler.model.keys import JobKey
@@ -124,7 +124,7 @@ def _status(call: Call) -> StatusReport:
     try:
         directory = state_directory(call.settings, declared, call.machine.environment)
     except NoPlatformError as fault:
-        problems, unread = causes(fault)
+        problems, unread = why(fault)
         return StatusReport(now, (), (), problems=problems, faults=faults or unread, found=False)
     with Record(directory, now, writing=False) as record:
         jobs = tuple(job for job in record.conditions() if _selected(call, job))
@@ -171,7 +171,7 @@ def _read(call: Call) -> tuple[Declared, tuple[Fault, ...]]:
         return call.declared(), ()
     except SourceError as fault:
         nothing = DesiredTree(Revision(""), None, {}, {}, (), incomplete=str(fault))
-        return Declared(nothing, {}, {}), causes(fault)[1]
+        return Declared(nothing, {}, {}), why(fault)[1]
 
 
 def _selected(call: Call, job: JobStatus) -> bool:

@@ -111,7 +111,7 @@ def _impact(told: Told) -> Impact:
 def _single(told: Told, view: View) -> list[Row]:
     decision = told.decision
     act = _leads_to(decision)
-    rows = [("why", _cause(decision))]
+    rows = [("why", _reason(decision))]
     if isinstance(decision, Hold):
         rows += _waiting(decision)
     rows += _changes(_differ(decision))
@@ -134,7 +134,7 @@ def _impacts(act: Act) -> list[Row]:
     return [*rows, *_impacts(act.then), ("then", escaped(act.then.detail))]
 
 
-def _cause(decision: Decision) -> str:
+def _reason(decision: Decision) -> str:
     act = coming(decision)
     told = act if act is not None else decision
     return why(told.reason, told.detail, told.origin)

@@ -1,4 +1,4 @@
-"""Single acts and decisions in words: symbol, headline, causes, and what happens to processes."""
+"""Single acts and decisions in words: symbol, headline, reasons, and what happens to processes."""
 
 from datetime import UTC, datetime
 from typing import assert_never
@@ -166,7 +166,7 @@ def utc(at: datetime) -> str:
 
 
 def why(reason: Reason, detail: str, origin: Origin | None) -> str:
-    """Return label, meaning, detail and place of a decision's cause; a detail that begins with
+    """Return label, meaning, detail and place of a decision's reason; a detail that begins with
     the place has told it."""
     text = f"{reason.label}: {reason.meaning}"
     if detail:

@@ -29,10 +29,11 @@ from reconciler.model.round import (
     RoundStarted,
 )
 from reconciler.plan.inputs import Orders
-from tests.report.reports import a_report, holds
+from tests.report.reports import holds
 from tests.support import cluster as wire
 from tests.support.builders import NOW
 from tests.support.cluster import VirtualClock, always_on
+from tests.support.plans import a_report
 from tests.support.site import Site, cron, reasons, service
 from tests.support.systemd import listening
 

@@ -8,10 +8,10 @@ from reconciler.model.round import Fault, FaultKind
 from reconciler.record.fault import RecordError
 from reconciler.sources.port import SourceError
 
-Cause = NoPlatformError | SourceError | RecordError
+NoRound = NoPlatformError | SourceError | RecordError
 
 
-def causes(fault: Cause) -> tuple[tuple[Problem, ...], tuple[Fault, ...]]:
+def why(fault: NoRound) -> tuple[tuple[Problem, ...], tuple[Fault, ...]]:
     """Return what is wrong with the desired state, or else what failed outside."""
     match fault:
         case NoPlatformError(declared=declared):

@@ -114,11 +114,11 @@ class Rounds:
             journal = self._journal(one, listen)
             try:
                 self._apply(one, journal, stopping)
-            except RecordError as e:
-                faults.append(Fault(FaultKind.RECORD, one.plan.cluster, str(e)))
-            except Exception as e:
+            except RecordError as fault:
+                faults.append(Fault(FaultKind.RECORD, one.plan.cluster, str(fault)))
+            except Exception as fault:
                 # What breaks one cluster's share is raised when the others have had theirs.
-                broken.append(e)
+                broken.append(fault)
                 continue
             rounds.append(ClusterRound(one.plan, tuple(journal.outcomes)))
         if broken:
@@ -136,30 +136,30 @@ class Rounds:
             after = failing(before, told if stopped else report, work.clock.now(), work.only)
             if before or after:
                 work.record.keep_failing(after)
-        except RecordError as e:
-            fault = Fault(FaultKind.RECORD, "", str(e))
-            return replace(report, faults=(*report.faults, fault))
+        except RecordError as fault:
+            unkept = Fault(FaultKind.RECORD, "", str(fault))
+            return replace(report, faults=(*report.faults, unkept))
         return report
 
     def _draw(self, now: datetime) -> tuple[list[Planned], RoundReport]:
         """Read what is desired and what is live, and plan the difference."""
         try:
             declared = self._declared()
-        except SourceError as e:
-            return [], _failed(now, Fault(FaultKind.SOURCE, "", str(e)))
-        except RecordError as e:
-            return [], _failed(now, Fault(FaultKind.RECORD, "", str(e)))
+        except SourceError as fault:
+            return [], _failed(now, Fault(FaultKind.SOURCE, "", str(fault)))
+        except RecordError as fault:
+            return [], _failed(now, Fault(FaultKind.RECORD, "", str(fault)))
         try:
             found = self._surveyed(declared, now)
-        except RecordError as e:
-            return [], _failed(now, Fault(FaultKind.RECORD, "", str(e)))
+        except RecordError as fault:
+            return [], _failed(now, Fault(FaultKind.RECORD, "", str(fault)))
         surveyed = [one for one in found if isinstance(one, Surveyed)]
         faults = tuple(one for one in found if isinstance(one, Fault))
         asked = (revisions(one.stored, one.snapshot) for one in surveyed)
         try:
             declared = self._work.reader.ancestry(declared, frozenset().union(*asked))
-        except SourceError as e:
-            log.warning("where revisions come from cannot be told: %s", e)
+        except SourceError as fault:
+            log.warning("where revisions come from cannot be told: %s", fault)
         drawn = _side_by_side(lambda one: self._planned(one, declared), surveyed)
         rounds = tuple(ClusterRound(one.plan) for one in drawn)
         told = notes(declared.tree, {one.cluster.name: one.now for one in surveyed})
@@ -180,11 +180,11 @@ class Rounds:
     def _survey(self, cluster: Cluster, stored: Memory, now: datetime) -> Surveyed | Fault:
         try:
             seat = self._work.seat(cluster)
-        except RecordError as e:
-            return Fault(FaultKind.RECORD, cluster.name, str(e))
-        except OSError as e:
+        except RecordError as fault:
+            return Fault(FaultKind.RECORD, cluster.name, str(fault))
+        except OSError as fault:
             # What the cluster's document names and this machine does not have: a CA file, say.
-            return Fault(FaultKind.SCHEDULER, cluster.name, str(e))
+            return Fault(FaultKind.SCHEDULER, cluster.name, str(fault))
         there = seat.time(now)
         snapshot = seat.port.survey(max(stored.watermark_ms - SKEW_MS, 0))
         return Surveyed(cluster, seat, there, stored, learn.news(stored, snapshot))

@@ -77,8 +77,8 @@ class Contents:
                 data = _read(seen.place(path))
             except FileNotFoundError:
                 steady = False
-            except OSError as error:
-                amiss.append(unreadable(path, error))
+            except OSError as fault:
+                amiss.append(unreadable(path, fault))
             else:
                 size, *_ = stamp
                 steady = steady and len(data) == size

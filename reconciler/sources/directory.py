@@ -44,9 +44,9 @@ class Directory:
         """Read all documents, again when they changed meanwhile, and say what is amiss."""
         try:
             return self._read()
-        except OSError as error:
+        except OSError as fault:
             # Around the folder, where git may be: within it, faults are told one by one.
-            raise SourceError(root_unreadable(self._root, error)) from None
+            raise SourceError(root_unreadable(self._root, fault)) from None
 
     def ancestry(self, revision: Revision, asked: frozenset[str]) -> Revision:
         """Ask git about the commit that was checked out when this was read, just before; about

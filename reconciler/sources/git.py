@@ -49,8 +49,8 @@ class GitRef:
         """Read the tree of the commit that the ref names now."""
         try:
             there = self._repository.top.is_dir()
-        except OSError as error:
-            raise SourceError(root_unreadable(self._repository.top, error)) from None
+        except OSError as fault:
+            raise SourceError(root_unreadable(self._repository.top, fault)) from None
         if not there:
             raise SourceError(
                 f"no such directory: {self._repository.top}; name the clone of a repository"

@@ -37,8 +37,8 @@ def open_source(
     ref, _, below = rest.partition(":")
     try:
         return GitRef(Path(path), ref, below, left)
-    except ValueError as error:
-        raise ValueError(f"{where!r}: {error}; {_EXAMPLES}") from None
+    except ValueError as fault:
+        raise ValueError(f"{where!r}: {fault}; {_EXAMPLES}") from None
 
 
 def _is_directory(where: str) -> bool:

@@ -179,8 +179,8 @@ class Repository:
                 f"git {words[0]} took more than {limit:.3g} s in {self.top}; run "
                 f"`git -C {self.top} gc`, or give the run more time with --timeout"
             ) from None
-        except OSError as error:
-            raise SourceError(_no_git(error)) from None
+        except OSError as fault:
+            raise SourceError(_no_git(fault)) from None
 
     @contextmanager
     def _lines(self, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Iterator[bytes]]]:
@@ -201,8 +201,8 @@ class Repository:
                 finally:
                     timer.cancel()
                     process.kill()
-        except OSError as error:
-            raise SourceError(_no_git(error)) from None
+        except OSError as fault:
+            raise SourceError(_no_git(fault)) from None
 
     def _limit(self, word: str) -> float:
         found = min(_TIMEOUT_S, self.left())
@@ -272,8 +272,8 @@ def _contents(batch: bytes) -> Iterator[tuple[str, bytes]]:
             at += length + 1
 
 
-def _no_git(error: OSError) -> str:
-    return f"git cannot be run: {error.strerror}; install git, or mend PATH"
+def _no_git(fault: OSError) -> str:
+    return f"git cannot be run: {fault.strerror}; install git, or mend PATH"
 
 
 def _said(stderr: bytes) -> str:

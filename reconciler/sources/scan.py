@@ -56,10 +56,10 @@ def scan(root: Path) -> Scan:
         folder = folders.pop()
         try:
             entries = list(os.scandir(joined(top, folder)))
-        except OSError as error:
+        except OSError as fault:
             if not folder:
-                raise SourceError(root_unreadable(root, error)) from None
-            found.amiss.append(unreadable(shown(folder), error))
+                raise SourceError(root_unreadable(root, fault)) from None
+            found.amiss.append(unreadable(shown(folder), fault))
             continue
         folders += _sort_out(found, folder, entries)
         if len(found.stamps) > FILES_MAX:
@@ -95,8 +95,8 @@ def _note(found: Scan, raw: bytes, entry: os.DirEntry[bytes]) -> None:
     path = text_of(raw)
     try:
         seen = entry.stat(follow_symlinks=False)
-    except OSError as error:
-        found.amiss.append(unreadable(shown(raw), error))
+    except OSError as fault:
+        found.amiss.append(unreadable(shown(raw), fault))
         return
     if path is None:
         found.amiss.append(bad_name(raw))

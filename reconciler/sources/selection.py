@@ -90,14 +90,14 @@ def none_below(where: str) -> str:
     return f"no documents below {where}: name the folder that holds them"
 
 
-def unreadable(path: str, error: OSError) -> str:
+def unreadable(path: str, fault: OSError) -> str:
     """Return what to say about a file or folder of the tree that is closed to us."""
-    return f"{path} cannot be read: {error.strerror} (let this user read it, or remove it)"
+    return f"{path} cannot be read: {fault.strerror} (let this user read it, or remove it)"
 
 
-def root_unreadable(root: Path, error: OSError) -> str:
+def root_unreadable(root: Path, fault: OSError) -> str:
     """Return what to say when nothing can be read at all."""
-    return f"{root} cannot be read: {error.strerror}; name a directory that this user may read"
+    return f"{root} cannot be read: {fault.strerror}; name a directory that this user may read"
 
 
 def blob_id(data: bytes) -> str:

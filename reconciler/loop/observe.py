@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from reconciler.model.live import LiveJob, LiveSnapshot
+from reconciler.model.marks import REVISION
 from reconciler.model.memory import Memory
 from reconciler.model.plan import Plan
-from reconciler.model.update import REVISION, LiveUpdate
+from reconciler.model.update import LiveUpdate
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.planner import Draft, asked_by, concluded, drafted, redrafted
 from reconciler.plan.quiet import Past

@@ -102,11 +102,3 @@ class LiveUpdate:
     modified_ms: int
     metadata: Mapping[str, str]
     events: tuple[UpdateEvent, ...] | None = None
-
-
-# Keys of JobUpdateRequest.metadata by which an update of ours is known. They belong to the update,
-# not to its tasks, so they vary freely and restart nothing.
-INSTALLATION = "reconciler.installation"
-TOKEN = "reconciler.token"
-REVISION = "reconciler.revision"
-SPEC = "reconciler.spec"

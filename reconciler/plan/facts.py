@@ -7,16 +7,15 @@ from datetime import datetime, timedelta
 
 from reconciler.model.keys import JobKey
 from reconciler.model.live import Answer, LiveJob, Observation, Present
+from reconciler.model.marks import INSTALLATION, OWNER, SPEC
 from reconciler.model.memory import Absence, Intent, Owned, Quarantine
 from reconciler.model.policy import Cluster, Platform, Project
 from reconciler.model.problem import Origin, Problem
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import Collision
 from reconciler.model.tree import Revision
-from reconciler.model.update import INSTALLATION, SPEC, LiveUpdate
+from reconciler.model.update import LiveUpdate
 from reconciler.plan.inputs import PlanInput
-
-OWNER_MARK = "reconciler.owner"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +112,7 @@ class Facts:
             return ""
         template = self.live.cron.config if self.live.cron is not None else None
         config = template or self.live.seen
-        return dict(config.task.marks).get(OWNER_MARK, "") if config is not None else ""
+        return dict(config.task.marks).get(OWNER, "") if config is not None else ""
 
     @property
     def marked(self) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from reconciler.model.keys import JobKey, workers_of
+from reconciler.model.marks import REVISION
 from reconciler.model.plan import (
     APPROVAL,
     CREATIONS,
@@ -22,7 +23,6 @@ from reconciler.model.plan import (
     Standing,
     StartUpdate,
 )
-from reconciler.model.update import REVISION
 from reconciler.plan.facts import Facts
 
 

@@ -10,12 +10,13 @@ from typing import TypeVar, assert_never
 
 from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveSnapshot, Unknown
+from reconciler.model.marks import TOKEN
 from reconciler.model.memory import Absence, Intent, Memory, Owned, Quarantine, Spent
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, ScheduleCron, StartUpdate
 from reconciler.model.policy import OnRemove
 from reconciler.model.spec import DesiredJob
-from reconciler.model.update import TOKEN, LiveUpdate
+from reconciler.model.update import LiveUpdate
 from reconciler.plan.facts import facts, spec_of, trouble_of, troubles_in
 from reconciler.plan.guard import DAY, spent_by
 from reconciler.plan.inputs import PlanInput

@@ -16,6 +16,7 @@ from reconciler.model.live import (
     LiveJob,
     RefusedAnswer,
 )
+from reconciler.model.marks import INSTALLATION, REVISION, SPEC
 from reconciler.model.memory import Owned
 from reconciler.model.plan import (
     Act,
@@ -28,7 +29,7 @@ from reconciler.model.plan import (
 from reconciler.model.questions import Questions
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.task import CanonicalTask, Config
-from reconciler.model.update import INSTALLATION, REVISION, SPEC, LiveUpdate, UpdateStatus
+from reconciler.model.update import LiveUpdate, UpdateStatus
 from reconciler.plan import diff, impact
 from reconciler.plan.endings import in_place_of, kill
 from reconciler.plan.facts import Facts

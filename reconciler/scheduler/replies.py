@@ -6,9 +6,9 @@ would say again to the same request is `Refused`.
 
 import re
 
+from reconciler.model.marks import TOKEN
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act, StartUpdate
-from reconciler.model.update import TOKEN
 from reconciler.thrift.structs import Response, ResponseCode, StartJobUpdateResult
 
 # Messages of INVALID_REQUEST that mean: live is not what it was (recordings).

@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from reconciler.model.marks import TOKEN
 from reconciler.model.outcome import Outcome
 from reconciler.model.plan import (
     AbortUpdate,
@@ -14,7 +15,6 @@ from reconciler.model.plan import (
     ScheduleCron,
     StartUpdate,
 )
-from reconciler.model.update import TOKEN
 from reconciler.scheduler.client import Client
 from reconciler.translate import requests
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from reconciler.model.marks import PACKAGE, VERSION
 from reconciler.model.policy import Platform, Sla
 from reconciler.model.spec import DesiredJob, JobSpec, Resources
 from reconciler.model.task import CanonicalTask
@@ -19,7 +20,7 @@ from reconciler.thrift.structs import TaskConfig
 from reconciler.translate import raw_live
 from reconciler.translate.canonical import canonical
 from reconciler.translate.document import ANNOUNCE_ROOT, RUN, command, filled, recipe_of
-from reconciler.translate.mediator import PACKAGE, VERSION, links_of, sla_policy
+from reconciler.translate.mediator import links_of, sla_policy
 
 # A value as the mediator quotes it, or a name that the executor fills in.
 VALUE = r"(?:'[^']*'|\"[^\"]*\"|[^'\"\s])*"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reconciler.model.marks import PREFIX
 from reconciler.model.task import CanonicalTask, Config
 from reconciler.thrift import tjson
 from reconciler.thrift.structs import (
@@ -25,8 +26,6 @@ from reconciler.thrift.structs import (
     TaskConfig,
 )
 from reconciler.translate.thermos import EXECUTOR, meaning
-
-MARK = "reconciler."
 
 # A union whose member came with a version of Aurora that we do not know.
 UNKNOWN = {"unknown": True}
@@ -46,7 +45,7 @@ def config_of(task: TaskConfig) -> Config:
 def canonical(task: TaskConfig) -> CanonicalTask:
     """Return meaning and marks of a config; unset scalars count as zero, as Aurora counts them."""
     pairs = {(m.key or "", m.value) for m in task.metadata or ()}
-    marks = sorted((key, value or "") for key, value in pairs if key.startswith(MARK))
+    marks = sorted((key, value or "") for key, value in pairs if key.startswith(PREFIX))
     told = {
         "job": _job(task),
         "service": bool(task.isService),
@@ -60,7 +59,7 @@ def canonical(task: TaskConfig) -> CanonicalTask:
         "links": dict(task.taskLinks or {}),
         "contact": task.contactEmail,
         "executor": _executor(task),
-        "metadata": _by_name((k, v) for k, v in pairs if not k.startswith(MARK)),
+        "metadata": _by_name((k, v) for k, v in pairs if not k.startswith(PREFIX)),
         "partition": _partition(task.partitionPolicy),
         "sla": _sla(task.slaPolicy),
         "container": _container(task.container),

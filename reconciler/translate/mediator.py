@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from reconciler.model.marks import OWNER, PACKAGE, VERSION
 from reconciler.model.policy import (
     Cluster,
     CoordinatorSla,
@@ -43,8 +44,6 @@ from reconciler.translate.raw import FIELDS, RawError, overlaid, patched
 from reconciler.translate.refused import RefusedError
 from reconciler.translate.template import check_authored, check_document
 from reconciler.translate.thermos import EXECUTOR
-
-OWNER, PACKAGE, VERSION = "reconciler.owner", "reconciler.package", "reconciler.version"
 
 
 def render(job: DesiredJob, policies: Policies) -> RenderedJob | tuple[Problem, ...]:

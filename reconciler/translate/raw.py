@@ -8,9 +8,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from reconciler.model.marks import PREFIX
 from reconciler.thrift.structs import Metadata, TaskConfig, Union
 from reconciler.thrift.tjson import INT32, INT64
-from reconciler.translate.canonical import MARK
 from reconciler.translate.merge import merged
 from reconciler.translate.refused import RefusedError
 
@@ -54,7 +54,7 @@ def patched(document: Mapping[str, Any], fields: Mapping[str, Any]) -> Any:
 def _with_metadata(task: TaskConfig, found: tuple[Metadata, ...]) -> tuple[Metadata, ...]:
     """A mark tells whose a job is, and which version: it is never an author's to write."""
     for pair in found:
-        if (pair.key or "").startswith(MARK):
+        if (pair.key or "").startswith(PREFIX):
             message = f"metadata: {pair.key!r} is written by the reconciler itself"
             raise RawError(message, "choose another key")
     return (*(task.metadata or ()), *found)

@@ -8,12 +8,13 @@ import pytest
 
 from reconciler.model.keys import JobPattern
 from reconciler.model.live import LiveJob
+from reconciler.model.marks import TOKEN
 from reconciler.model.memory import Absence, Deed, Intent, Memory, Owned, Quarantine
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act, Reason
 from reconciler.model.spec import JobKind
 from reconciler.model.tree import Revision
-from reconciler.model.update import TOKEN, UpdateStatus
+from reconciler.model.update import UpdateStatus
 from reconciler.plan.facts import spec_of, trouble_of
 from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.plan.learn import carried_out, declared_again, intended, looked_again, rounded

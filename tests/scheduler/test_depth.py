@@ -17,6 +17,7 @@ from reconciler.model.live import (
     RefusedAnswer,
     Unknown,
 )
+from reconciler.model.marks import TOKEN
 from reconciler.model.outcome import Applied, Indeterminate
 from reconciler.model.plan import (
     AbortUpdate,
@@ -33,7 +34,6 @@ from reconciler.model.plan import (
 )
 from reconciler.model.questions import Questions
 from reconciler.model.spec import Collision
-from reconciler.model.update import TOKEN
 from reconciler.scheduler.port import Silent
 from reconciler.scheduler.sending import MESSAGE_MAX, short
 from reconciler.thrift import calls

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from reconciler.model.marks import TOKEN
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act
-from reconciler.model.update import TOKEN
 from reconciler.scheduler.replies import message, outcome
 from reconciler.thrift import calls
 from reconciler.thrift.structs import Metadata, Response, ResponseCode

@@ -19,6 +19,7 @@ from reconciler.model.live import (
     Quota,
     TaskStatus,
 )
+from reconciler.model.marks import INSTALLATION, REVISION, SPEC
 from reconciler.model.memory import Memory, Owned
 from reconciler.model.policy import (
     Cluster,
@@ -50,15 +51,7 @@ from reconciler.model.spec import (
 )
 from reconciler.model.task import CanonicalTask, Config
 from reconciler.model.tree import DesiredTree, Revision
-from reconciler.model.update import (
-    INSTALLATION,
-    REVISION,
-    SPEC,
-    LiveUpdate,
-    UpdateEvent,
-    UpdateSettings,
-    UpdateStatus,
-)
+from reconciler.model.update import LiveUpdate, UpdateEvent, UpdateSettings, UpdateStatus
 from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.thrift import tjson
 from reconciler.thrift.structs import Identity, TaskConfig

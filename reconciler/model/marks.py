@@ -1,0 +1,18 @@
+"""The keys under which we write metadata: by them we know what is ours, and what it came from."""
+
+# All of them begin so: metadata without it are other people's.
+PREFIX = "reconciler."
+
+# In a TaskConfig: whose it is (the name of the platform), and which release. Only what is constant
+# may stand there, for what differs in it restarts tasks.
+OWNER = "reconciler.owner"
+PACKAGE = "reconciler.package"
+VERSION = "reconciler.version"
+
+# In a JobUpdateRequest. They belong to the update, not to its tasks, so they vary freely and
+# restart nothing: the platform's name, what makes one start known again, the revision, and the
+# digest of the spec.
+INSTALLATION = "reconciler.installation"
+TOKEN = "reconciler.token"
+REVISION = "reconciler.revision"
+SPEC = "reconciler.spec"

@@ -15,14 +15,12 @@ from reconciler.desired.meaning import meaning_problems
 from reconciler.desired.policies import PolicyReading, Problems
 from reconciler.desired.provenance import Merged
 from reconciler.desired.schemas import Schemas
-from reconciler.desired.specs import jobs_of
+from reconciler.desired.specs import jobs_of, keys_of
 from reconciler.model.keys import JobKey
 from reconciler.model.policy import Policies, Project
 from reconciler.model.problem import Problem, suggestion
 from reconciler.model.spec import DesiredJob
 from reconciler.translate.merge import merged
-
-PARTS = ("master", "workers")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,14 +143,10 @@ def _environments(value: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _keys(value: Mapping[str, Any], project: Project, environment: str) -> tuple[JobKey, ...]:
     """Return the keys that a document means, as far as they can be made out."""
-    name = value["metadata"].get("name")
-    cluster = project.environments.get(environment)
-    if not isinstance(name, str) or cluster is None:
+    if not isinstance(value["metadata"].get("name"), str):
         return ()
-    framework = value["kind"] == "BatchFramework"
-    names = [f"{name}-{part}" for part in PARTS] if framework else [name]
     try:
-        return tuple(JobKey(cluster, project.role, environment, n) for n in names)
+        return keys_of(value, project, environment)
     except ValueError:
         return ()
 

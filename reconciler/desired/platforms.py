@@ -1,6 +1,7 @@
 """The Platform document: HOW jobs run, and what of it a schema cannot check."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from reconciler.desired import units
@@ -136,8 +137,7 @@ def guard_of(told: Mapping[str, Any], otherwise: Guard) -> Guard:
             limits[f"{name}_share"] = units.share(told[name]["share"])
     if "scaleDown" in told:
         limits["scale_down_share"] = units.share(told["scaleDown"])
-    kept = {n: getattr(otherwise, n) for n in otherwise.__dataclass_fields__}
-    return Guard(**{**kept, **limits})
+    return replace(otherwise, **limits)
 
 
 def platform_problems(document: Document, platform: Platform) -> Iterator[Problem]:

@@ -1,7 +1,6 @@
 """A team's document that is sound, for one environment, as job specs."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,56 +14,63 @@ from reconciler.model.spec import (
     DesiredJob,
     JobKind,
     JobSpec,
-    Resources,
     Schedule,
     Suspension,
 )
 from reconciler.translate.canonical import dumps
+
+# The parts of a batch framework, the first of which leads, and how their jobs are called after it.
+PARTS = {"master": MASTER, "workers": WORKERS}
+
+
+def keys_of(value: Mapping[str, Any], project: Project, environment: str) -> tuple[JobKey, ...]:
+    """Return the keys of the jobs that a document is for; ValueError when its name cannot be one.
+
+    Those of a framework come in the order of its parts.
+    """
+    cluster, name = project.environments[environment], value["metadata"]["name"]
+    names = [name + end for end in PARTS.values()] if _is_framework(value) else [name]
+    return tuple(JobKey(cluster, project.role, environment, n) for n in names)
 
 
 def jobs_of(
     document: Document, spec: Mapping[str, Any], environment: str, project: Project
 ) -> list[DesiredJob]:
     """Return the jobs of one environment, given the spec with its overrides merged."""
-    kind, name = document.value["kind"], document.value["metadata"]["name"]
-    key = JobKey(project.environments[environment], project.role, environment, name)
-    place = Merged(document, environment)
-    job = DesiredJob(
-        key=key,
-        project=project.name,
-        spec=JobSpec(JobKind.SERVICE, "", "", Resources(0, 0, 0), package=""),
-        origin=document.of(("kind",)),
-        digest=f"{document.file.blob}:{document.index}",
-        authored=Provenance(place),
-        suspended=_suspension(spec.get("suspend")),
-    )
-    if kind != "BatchFramework":
-        return [replace(job, spec=_spec(spec, spec, kind))]
-    master = replace(key, name=name + MASTER)
-    workers = replace(key, name=name + WORKERS)
-    leading, working = _part(spec, "master"), _part(spec, "workers")
+    kind = document.value["kind"]
+    keys = keys_of(document.value, project, environment)
+    parts = tuple(PARTS) if _is_framework(document.value) else ("",)
     return [
-        replace(
-            job, key=master, spec=_spec(leading, spec, kind), authored=Provenance(place, "master")
-        ),
-        replace(
-            job,
-            key=workers,
-            spec=replace(_spec(working, spec, kind), master=master),
-            authored=Provenance(place, "workers"),
-        ),
+        DesiredJob(
+            key=key,
+            project=project.name,
+            spec=_spec(_part(spec, part), spec, kind, None if key == keys[0] else keys[0]),
+            origin=document.of(("kind",)),
+            digest=f"{document.file.blob}:{document.index}",
+            authored=Provenance(Merged(document, environment), part),
+            suspended=_suspension(spec.get("suspend")),
+        )
+        for key, part in zip(keys, parts, strict=True)
     ]
 
 
-def _part(spec: Mapping[str, Any], part: str) -> dict[str, Any]:
+def _is_framework(value: Mapping[str, Any]) -> bool:
+    return bool(value["kind"] == "BatchFramework")
+
+
+def _part(spec: Mapping[str, Any], part: str) -> Mapping[str, Any]:
     """Return one part of a framework; what both share is beneath what the part says itself."""
+    if not part:
+        return spec
     own = dict(spec[part])
     for shared in ("env", "secrets"):
         own[shared] = {**spec.get(shared, {}), **own.get(shared, {})}
     return own
 
 
-def _spec(told: Mapping[str, Any], release: Mapping[str, Any], kind: str) -> JobSpec:
+def _spec(
+    told: Mapping[str, Any], release: Mapping[str, Any], kind: str, master: JobKey | None
+) -> JobSpec:
     cron = kind == "CronJob"
     return JobSpec(
         kind=JobKind.CRON if cron else JobKind.SERVICE,
@@ -82,6 +88,7 @@ def _spec(told: Mapping[str, Any], release: Mapping[str, Any], kind: str) -> Job
         sla=told.get("sla"),
         schedule=_schedule(told) if cron else None,
         aurora=tuple(sorted((k, dumps(v)) for k, v in told.get("aurora", {}).items())),
+        master=master,
     )
 
 

@@ -79,6 +79,7 @@ class JobPattern:
         return cls(segments)
 
     def matches(self, key: JobKey) -> bool:
+        """Return whether the last segments of a key match, each its own."""
         own = (key.cluster, key.role, key.environment, key.name)[-len(self.segments) :]
         return all(fnmatchcase(a, b) for a, b in zip(own, self.segments, strict=True))
 

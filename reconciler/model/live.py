@@ -81,6 +81,8 @@ class LiveJob:
 
 @dataclass(frozen=True, slots=True)
 class Present:
+    """The scheduler has something of this job: active tasks, a template or an update."""
+
     job: LiveJob
 
 

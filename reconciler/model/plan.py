@@ -157,21 +157,29 @@ class DescheduleCron:
 
 @dataclass(frozen=True, slots=True)
 class AbortUpdate:
+    """abortJobUpdate: it ends where it is, and nothing goes back."""
+
     update_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeUpdate:
+    """resumeJobUpdate: a paused update goes on."""
+
     update_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class PulseUpdate:
+    """pulseJobUpdate: an update that waits for a pulse goes on."""
+
     update_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class RollbackUpdate:
+    """rollbackJobUpdate: what was updated goes back to what it was."""
+
     update_id: str
 
 
@@ -326,4 +334,5 @@ class Plan:
     approved: frozenset[str] = frozenset()
 
     def acts(self) -> tuple[Act, ...]:
+        """Return what would be sent, in order."""
         return tuple(d for d in self.decisions if isinstance(d, Act))

@@ -49,6 +49,7 @@ class Tier:
 
     @property
     def production(self) -> bool:
+        """Return what Aurora makes of `production` by the tier."""
         return not (self.preemptible or self.revocable)
 
 
@@ -80,18 +81,24 @@ class Rollout:
 
 @dataclass(frozen=True, slots=True)
 class PercentageSla:
+    """So many percent of a job's instances have run for `duration_s` before another may go."""
+
     percentage: float
     duration_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class CountSla:
+    """So many of a job's instances have run for `duration_s` before another may go."""
+
     count: int
     duration_s: int
 
 
 @dataclass(frozen=True, slots=True)
 class CoordinatorSla:
+    """A service at `url` is asked whether an instance may go; its answer is at `status_key`."""
+
     url: str
     status_key: str
 
@@ -167,7 +174,12 @@ class EnvironmentDefaults:
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """The one Platform document. `environments` maps a pattern of names to defaults, in order."""
+    """The one Platform document. `environments` maps a pattern of names to defaults, in order.
+
+    `rollout` is what a project without one of its own uses. `start_s` is how long an instance may
+    take until RUNNING; `finalization_wait_s` how long a stop may take. Without a `contact`, jobs
+    of projects that have none either have none.
+    """
 
     name: str
     origin: Origin
@@ -193,6 +205,8 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedHost:
+    """A host of the stand-in, with what its tasks may use: cores and MiB."""
+
     name: str
     cpu: float
     ram_mb: int
@@ -211,7 +225,10 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Scheduler:
-    """Where a real scheduler is reached: any of the addresses, the leader is found from there."""
+    """Where a real scheduler is reached: any of the addresses, the leader is found from there.
+
+    Without a `ca_file` its TLS is checked with the CAs that httpx brings.
+    """
 
     urls: tuple[str, ...]
     ca_file: str | None = None
@@ -219,7 +236,10 @@ class Scheduler:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One Aurora. `server_name` is what its serverInfo.clusterName must say."""
+    """One Aurora. `server_name` is what its serverInfo.clusterName must say.
+
+    The limits are those that its scheduler was started with; `time_zone` is that of its cron.
+    """
 
     name: str
     origin: Origin
@@ -262,7 +282,8 @@ class Grants:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """One team's project. `environments` maps an environment to its cluster."""
+    """One team's project. `environments` maps an environment to its cluster, `tiers` one to a tier
+    other than the platform's. Without `contact` or `rollout` the platform's are used."""
 
     name: str
     origin: Origin

@@ -210,4 +210,5 @@ class StatusReport:
 
     @property
     def unmanaged(self) -> int:
+        """Return how many jobs of all clusters were nobody's of ours, at the last round of each."""
         return sum(found.unmanaged for found in self.rounds)

@@ -60,6 +60,7 @@ class Suspension:
     until: datetime | None = None
 
     def holds(self, now: datetime) -> bool:
+        """Return whether the job is still left alone."""
         return self.until is None or now < self.until
 
 

@@ -24,14 +24,17 @@ class UpdateStatus(Enum):
 
     @property
     def active(self) -> bool:
+        """Return whether it has not ended."""
         return self not in ENDED
 
     @property
     def paused(self) -> bool:
+        """Return whether it waits to be resumed."""
         return self in (UpdateStatus.ROLL_FORWARD_PAUSED, UpdateStatus.ROLL_BACK_PAUSED)
 
     @property
     def awaiting_pulse(self) -> bool:
+        """Return whether it waits for a pulse."""
         return self in (
             UpdateStatus.ROLL_FORWARD_AWAITING_PULSE,
             UpdateStatus.ROLL_BACK_AWAITING_PULSE,
@@ -39,6 +42,7 @@ class UpdateStatus(Enum):
 
     @property
     def going_back(self) -> bool:
+        """Return whether it goes back to what was, or waits on the way."""
         return self in (
             UpdateStatus.ROLLING_BACK,
             UpdateStatus.ROLL_BACK_PAUSED,
@@ -85,6 +89,8 @@ class UpdateSettings:
 
 @dataclass(frozen=True, slots=True)
 class UpdateEvent:
+    """One event of an update; None for a user or words that the scheduler does not tell."""
+
     status: UpdateStatus
     at_ms: int
     user: str | None

@@ -52,10 +52,12 @@ class Facts:
 
     @property
     def live(self) -> LiveJob | None:
+        """Return the job as read; None when it is absent or unknown, which `seen` tells apart."""
         return self.seen.job if isinstance(self.seen, Present) else None
 
     @property
     def project_name(self) -> str:
+        """Return the project that declares it, or else owns it; empty when none of ours does."""
         if self.wanted is not None:
             return self.wanted.desired.project
         if self.owned is not None:
@@ -64,6 +66,7 @@ class Facts:
 
     @property
     def origin(self) -> Origin | None:
+        """Return where it is declared; None when it is not."""
         if self.wanted is not None:
             return self.wanted.desired.origin
         return self.problems[0].origin if self.problems else None
@@ -120,6 +123,7 @@ class Facts:
         return self.platform is not None and self.mark == self.platform.name
 
     def older_than(self, at: datetime | None, seconds: float) -> bool:
+        """Return whether something was so long ago; what never was is not."""
         return at is not None and self.now - at >= timedelta(seconds=seconds)
 
 
@@ -152,6 +156,7 @@ def _template_digest(digest: str, schedule: str, collision: Collision) -> str:
 
 
 def spec_in(update: LiveUpdate) -> str:
+    """Return the spec that an update is to, as `spec_of` names it; empty when it tells none."""
     return update.metadata.get(SPEC, "")
 
 

@@ -24,7 +24,8 @@ def not_adopted(f: Facts, would: Act | tuple[FieldChange, ...]) -> Hold:
 
 
 def quarantined(f: Facts, why: str, would: Act | None = None, ids: str = "") -> Hold:
-    """Return the hold of a config that failed, with what another try would do."""
+    """Return the hold of a config that failed, with what another try would do; `ids` tells what
+    instances it left behind, in words."""
     return Hold(
         f.key,
         f.project_name,
@@ -65,6 +66,7 @@ def if_accepted(f: Facts, act: Act) -> Step:
 
 
 def infeasible(f: Facts, message: str) -> Hold:
+    """Return that the scheduler would refuse it, in the scheduler's words."""
     return Hold(
         f.key,
         f.project_name,
@@ -76,5 +78,6 @@ def infeasible(f: Facts, message: str) -> Hold:
 
 
 def unanswered(f: Facts) -> Hold:
+    """Return that what had to be asked about it was not answered."""
     why = f.answer.why if isinstance(f.answer, Unknown) else "it was not asked"
     return Hold(f.key, f.project_name, Reason.LIVE_UNKNOWN, detail=why, origin=f.origin)

@@ -18,6 +18,7 @@ class Touched:
 
     @property
     def all(self) -> frozenset[int]:
+        """Return every instance that the update touches."""
         return self.adds | self.updates | self.removes
 
 

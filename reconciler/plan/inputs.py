@@ -30,6 +30,7 @@ class Orders:
     prune_now: bool = False
 
     def selects(self, key: JobKey) -> bool:
+        """Return whether this run is about the job; without `only`, about all."""
         return not self.only or any(p.matches(key) for p in self.only)
 
 

@@ -42,6 +42,7 @@ class Need:
         return Need(self.cpu + other.cpu, self.ram_mb + other.ram_mb, self.disk_mb + other.disk_mb)
 
     def times(self, count: int) -> "Need":
+        """Return what so many instances need."""
         return Need(self.cpu * count, self.ram_mb * count, self.disk_mb * count)
 
     def beyond(self, other: "Need") -> "Need":

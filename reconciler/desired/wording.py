@@ -116,7 +116,7 @@ def _one(fault: ValidationError, path: tuple[Any, ...], origin: Origin) -> Probl
             said = shown if isinstance(fault.instance, int | float) else "it"
             return Problem(origin, f"{name}: {said} {what}", _hint(fault, remedy))
         case _:
-            remedy = f"it must match {wanted}" if fault.validator == "pattern" else "change it"
+            remedy = f"write what matches {wanted}" if fault.validator == "pattern" else "change it"
             return Problem(origin, f"{name}: {shown} has not the right form", _hint(fault, remedy))
 
 

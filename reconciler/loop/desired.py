@@ -48,7 +48,8 @@ class Declared:
         if self.tree.incomplete is None:
             return self.problems
         why = f"the desired state is not whole: {self.tree.incomplete}"
-        return (Problem(Origin("."), why, "until it is, nothing is pruned"), *self.problems)
+        problem = Problem(Origin("."), why, "mend that; until then nothing is pruned")
+        return (problem, *self.problems)
 
     def at(self, revision: Revision) -> "Declared":
         """Return the same, with more known about where its revision comes from."""

@@ -161,7 +161,7 @@ WRONG = {
     "a version that is nothing": (
         'version: "1.0"',
         "version: null",
-        "shop/web.yaml:6:12: spec.version: null is not text; letters, digits and . + ! _ -",
+        "shop/web.yaml:6:12: spec.version: null is not text; write letters, digits and . + ! _ -",
     ),
     "text where a list is wanted": (
         "  run: web",
@@ -176,27 +176,30 @@ WRONG = {
     "a port in capitals": (
         "  run: web",
         "  ports: [http, Admin]\n  run: web",
-        "shop/web.yaml:7:17: spec.ports[1]: 'Admin' has not the right form; lower-case letters",
+        "shop/web.yaml:7:17: spec.ports[1]: 'Admin' has not the right form;"
+        " write lower-case letters, digits and dashes",
     ),
     "a name with a line end": (
         "name: web}",
         'name: "web\\n"}',
-        "shop/web.yaml:3:33: metadata.name: 'web\\n' has not the right form; lower-case letters",
+        "shop/web.yaml:3:33: metadata.name: 'web\\n' has not the right form;"
+        " write lower-case letters, digits and dashes",
     ),
     "a name in capitals": (
         "name: web}",
         "name: Web}",
-        "shop/web.yaml:3:33: metadata.name: 'Web' has not the right form; lower-case letters",
+        "shop/web.yaml:3:33: metadata.name: 'Web' has not the right form;"
+        " write lower-case letters, digits and dashes",
     ),
     "a variable with a dash": (
         "  run: web",
         "  env: {LOG-LEVEL: info}\n  run: web",
-        "shop/web.yaml:7:9: spec.env: 'LOG-LEVEL' cannot be a name here; a variable",
+        "shop/web.yaml:7:9: spec.env: 'LOG-LEVEL' cannot be a name here; use",
     ),
     "a value where a variable should be": (
         "  run: web",
         "  env: {'PASSWORD=hunter2': info}\n  run: web",
-        "shop/web.yaml:7:9: spec.env: this cannot be a name here; a variable has letters, digits",
+        "shop/web.yaml:7:9: spec.env: this cannot be a name here; use letters, digits",
     ),
     "a field that only resembles one that is there": (
         "name: web}",
@@ -206,7 +209,8 @@ WRONG = {
     "an image with a tag": (
         "package: shop-web",
         "image: shop/web:1.2",
-        "shop/web.yaml:5:10: spec.image: 'shop/web:1.2' has not the right form; the name of an",
+        "shop/web.yaml:5:10: spec.image: 'shop/web:1.2' has not the right form;"
+        " write the name of an image without",
     ),
     "an empty command": (
         "run: web serve",
@@ -260,7 +264,8 @@ PROJECT_AT = "platform/projects/shop.yaml"
 OPERATORS_WRONG = {
     "a rollout of 30%, misspelt": (
         {PLATFORM_AT: changed(PLATFORM, "{batch: 25%}", "{batch: 0.25}")},
-        f"{PLATFORM_AT}:11:23: spec.rollouts.standard.batch: 0.25 has not the right form; a per",
+        f"{PLATFORM_AT}:11:23: spec.rollouts.standard.batch: 0.25 has not the right form;"
+        " write a percentage, or a list",
     ),
     "an SLA with a typo": (
         {PLATFORM_AT: changed(PLATFORM, "percentage: 90,", "percent: 90,")},
@@ -281,7 +286,7 @@ OPERATORS_WRONG = {
     ),
     "an address with credentials": (
         {CLUSTER_AT: changed(CLUSTER, "http://aurora", "http://me:pw@aurora")},
-        f"{CLUSTER_AT}:5:22: spec.scheduler.urls[0]: this has not the right form; a sc",
+        f"{CLUSTER_AT}:5:22: spec.scheduler.urls[0]: this has not the right form; write a sc",
     ),
     "a cluster that no document can be named like": (
         # Whether it exists cannot be asked where the Cluster documents are unreadable.

@@ -98,6 +98,14 @@ def test_broken_platform_renders_nothing_and_says_why(reader: Reader, tree: Tree
     assert found.problems
 
 
+def test_tree_that_is_not_whole_is_told_with_what_it_stops(reader: Reader, tree: Tree) -> None:
+    tree.incomplete = "shop/x.yaml is a symlink: put there what it leads to"
+    assert list(map(str, read(reader).told)) == [
+        ".: the desired state is not whole: shop/x.yaml is a symlink: put there what it leads to;"
+        " mend that; until then nothing is pruned"
+    ]
+
+
 def test_ancestry_is_told_of_what_else_is_asked(reader: Reader, tree: Tree) -> None:
     older = read(reader).tree.revision.id
     tree.files["shop/web.yaml"] = service("web", version='"2"')

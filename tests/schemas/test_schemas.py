@@ -101,6 +101,12 @@ def test_every_field_has_title_description_and_example(where: str) -> None:
     assert told.get("examples")
 
 
+@pytest.mark.parametrize("name", CONTENTS)
+def test_every_hint_says_what_to_do(name: str) -> None:
+    hints = [found["x-hint"] for _, found in schemas_in(CONTENTS[name], "") if "x-hint" in found]
+    assert [hint for hint in hints if not hint.startswith(("write ", "use "))] == []
+
+
 def test_there_are_fields_to_look_at() -> None:
     assert len(FIELDS) > 200
 

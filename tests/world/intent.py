@@ -40,6 +40,7 @@ class Wish:
     enabled: bool = True
     suspended: bool = False
     master: str | None = None
+    pauses: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Job:
             behaviour=self.behaviour,
             noise=self.noise,
             suspended=self.suspended,
+            pauses=self.rollout == "careful",
         )
         match self.kind:
             case "service":

@@ -86,13 +86,17 @@ def never_overwrite_an_update_that_is_not_ours(case: Case) -> Iterator[str]:
 
 
 def never_go_against_a_person(case: Case) -> Iterator[str]:
-    """Whoever paused an update of ours knows why; only he resumes it."""
+    """Whoever paused an update of ours knows why; only he resumes it. So it is with a rollout that
+    waits for a person after each of its batches."""
     before = case.asked.before
     update = before.update
     if update is None or update.state is None or update.state.status is None:
         return
     if update.state.status.name.endswith("PAUSED") and before.word not in (None, OUR_USER):
         yield f"{before.word} paused the update"
+    paused = update.state.status.name == "ROLL_FORWARD_PAUSED"
+    if paused and case.method == "resumeJobUpdate" and case.wish is not None and case.wish.pauses:
+        yield "its rollout waits for a person"
 
 
 def leave_suspended_jobs_alone(case: Case) -> Iterator[str]:

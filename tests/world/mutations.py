@@ -99,6 +99,11 @@ MUTATIONS: dict[str, Mutation] = {
         "    if word is not None and word.user is None:\n",
         "    if False:\n",
     ),
+    "a rollout that waits for a person is pushed on": Mutation(
+        "plan/updates.py",
+        "    if change is None or not change.pause_between or update.status.going_back:\n",
+        "    if True:\n",
+    ),
     "an update is given up at once": Mutation(
         "plan/updates.py", "GRACE_S = 600\n", "GRACE_S = -60\n"
     ),

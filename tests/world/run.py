@@ -135,8 +135,9 @@ class _Telling:
         }
 
     def _no_update_waits_by_itself(self) -> Iterator[str]:
-        """Aurora pauses an update of ours between batches; nobody but us will resume it. What
-        nothing declares any more is not rolled on, nor what cannot be read: a person is asked."""
+        """Aurora pauses an update between its batches as it was told to when it began. Where that
+        is no longer wanted, nobody but us will resume it. What nothing declares any more is not
+        rolled on, nor what cannot be read: a person is asked."""
         aurora, wishes = self.world.wire.aurora, self.world.repository.head.readable()
         for update in sight.updates(aurora):
             status = update.state.status if update.state is not None else None
@@ -144,7 +145,8 @@ class _Telling:
             if status not in PAUSED or not is_ours(update) or job is None:
                 continue
             events = sight.details(aurora, update).updateEvents or ()
-            if events and events[-1].user is None and (job.role, job.name) in wishes:
+            wish = wishes.get((job.role or "", job.name or ""))
+            if events and events[-1].user is None and wish is not None and not wish.pauses:
                 yield f"no_update_waits_by_itself: {job}"
 
     def _becomes_right(self) -> Iterator[str]:

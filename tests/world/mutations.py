@@ -94,11 +94,6 @@ MUTATIONS: dict[str, Mutation] = {
         "    if word is not None and word.user is None:\n",
         "    if word is not None:\n",
     ),
-    "an update that paused itself is never resumed": Mutation(
-        "plan/updates.py",
-        "    if word is not None and word.user is None:\n",
-        "    if False:\n",
-    ),
     "a rollout that waits for a person is pushed on": Mutation(
         "plan/updates.py",
         "    if change is None or not change.pause_between or update.status.going_back:\n",

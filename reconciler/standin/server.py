@@ -2,8 +2,9 @@
 
 import gzip
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Protocol
 
 from reconciler.standin.running import Running
 from reconciler.standin.web import Answer
@@ -16,6 +17,26 @@ BODY_MAX = 64 * 1024 * 1024
 # As Jetty is set up there: what is shorter than this is not worth it.
 GZIP_MIN = 16
 GZIP_LEVEL = 6
+
+
+# The longest line between two pieces of a body.
+LINE_MAX = 1024
+
+
+class BadBodyError(Exception):
+    """A body that nobody knows the end of, or that is too long; `status` is what is answered."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class Stream(Protocol):
+    """What comes in on a connection."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def readline(self, size: int, /) -> bytes: ...
 
 
 class Server:
@@ -73,14 +94,14 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Http
 
     def _serve(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if not length.isdigit() or int(length) > BODY_MAX or "Transfer-Encoding" in self.headers:
+        told = dict(self.headers)
+        try:
+            body = read_body(told, self.rfile)
+        except BadBodyError as fault:
             # What follows on this connection could not be told from the body.
             self.close_connection = True
-            self._send(Answer(413))
+            self._send(Answer(fault.status))
             return
-        body = self.rfile.read(int(length))
-        told = dict(self.headers)
         answer = self.server.running.answer(self.command, self.path, told, body)
         if self.command in ("GET", "POST"):
             answer = compressed(answer, self.headers.get("Accept-Encoding"))
@@ -103,6 +124,50 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing: who serves it decides what is told."""
+
+
+def read_body(headers: Mapping[str, str], stream: Stream) -> bytes:
+    """Return the body of a request: as long as it says, or in pieces up to an empty one."""
+    told = {name.lower(): value for name, value in headers.items()}
+    if "transfer-encoding" in told:
+        if told["transfer-encoding"].strip().lower() != "chunked":
+            raise BadBodyError(501)
+        return b"".join(_pieces(stream))
+    return _exactly(stream, _number(told.get("content-length", "0"), 10))
+
+
+def _pieces(stream: Stream) -> Iterator[bytes]:
+    total = 0
+    while size := _number(
+        stream.readline(LINE_MAX).partition(b";")[0].strip().decode("latin-1"), 16
+    ):
+        total += size
+        if total > BODY_MAX:
+            raise BadBodyError(413)
+        yield _exactly(stream, size)
+        if stream.readline(LINE_MAX).strip():
+            raise BadBodyError(400)
+    # More headers may come after it; nobody wants them.
+    while stream.readline(LINE_MAX).strip():
+        pass
+
+
+def _number(text: str, base: int) -> int:
+    if not text.isascii() or not text.isalnum():
+        raise BadBodyError(400)
+    try:
+        return int(text, base)
+    except ValueError:
+        raise BadBodyError(400) from None
+
+
+def _exactly(stream: Stream, size: int) -> bytes:
+    if size > BODY_MAX:
+        raise BadBodyError(413)
+    found = stream.read(size)
+    if len(found) < size:
+        raise BadBodyError(400)
+    return found
 
 
 def compressed(answer: Answer, accepted: str | None) -> Answer:

@@ -2,6 +2,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -85,10 +86,22 @@ def test_it_answers_over_http_and_keeps_the_connection() -> None:
         assert client.head("/nothing").status_code == 404
 
 
-def test_a_body_without_a_length_is_not_read() -> None:
+def test_a_body_may_come_in_pieces() -> None:
     with serving(a_server(a_world())) as client:
-        answer = client.post("/api", content=iter([b"[1,", b"2]"]))
-        assert (answer.status_code, answer.headers["connection"]) == (413, "close")
+        body = encode_call("getJobs", 1)
+        for _ in range(2):
+            answer = client.post("/api", content=iter([body[:5], body[5:]]))
+            assert answer.request.headers["transfer-encoding"] == "chunked"
+            assert decode_reply(answer.content, "getJobs").responseCode == ResponseCode.OK
+
+
+def test_after_a_body_without_an_end_nothing_more_is_read() -> None:
+    with serving(a_server(a_world())) as client:
+        line = HTTPConnection(client.base_url.host, client.base_url.port)
+        line.request("POST", "/api", b"", {"Content-Length": "-1"})
+        answer = line.getresponse()
+        assert (answer.status, answer.getheader("Connection")) == (400, "close")
+        line.close()
 
 
 def test_users_are_asked_who_they_are() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from reconciler.standin.auth import BadCredentials, Users
 from reconciler.standin.servlet import CHALLENGE, Servlet
-from reconciler.standin.web import Answer, as_text
+from reconciler.standin.web import TEXT, Answer, as_text
 from reconciler.thrift.structs import Response
 
 # Only the leader answers what begins like this.
@@ -71,7 +71,8 @@ class Door:
             return _sent_on(self._elsewhere, path)
         if plain == "/api":
             return self._servlet.answer(method, told, user, body)
-        page = self._page(plain, dict(parse_qsl(query, keep_blank_values=True)))
+        # As Jersey sees it, a slash at the end of a page's path is nothing; the RPCs are no page.
+        page = self._page(plain.removesuffix("/"), dict(parse_qsl(query, keep_blank_values=True)))
         return Answer(404) if page is None else _by_method(method, page)
 
     def _page(self, path: str, query: Mapping[str, str]) -> Answer | None:
@@ -85,14 +86,14 @@ class Door:
 
 
 def _by_method(method: str, page: Answer) -> Answer:
-    allowed = {"Allow": "HEAD, GET, OPTIONS"}
+    allowed = "HEAD, GET, OPTIONS"
     match method:
         case "GET" | "HEAD":
             return page
         case "OPTIONS":
-            return Answer(200, allowed)
+            return Answer(200, {"Content-Type": TEXT, "Allow": allowed}, allowed.encode())
         case _:
-            return Answer(405, allowed)
+            return Answer(405, {"Allow": allowed})
 
 
 def _sent_on(elsewhere: Elsewhere, path: str) -> Answer:

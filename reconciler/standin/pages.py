@@ -11,7 +11,8 @@ from reconciler.standin.offers import Offer
 from reconciler.standin.parts import Parts
 from reconciler.standin.quota import of_aggregate
 from reconciler.standin.tasks import agent_id
-from reconciler.standin.web import HTML, Answer, as_json, as_text, error_page, escaped
+from reconciler.standin.web import HTML, Answer, as_json, as_text, escaped
+from reconciler.thrift.structs import MaintenanceMode
 
 Query = Mapping[str, str]
 
@@ -40,7 +41,7 @@ class Pages:
         pages: Mapping[str, Callable[[Query], Answer]] = {
             "/agents": self._agents,
             "/cron": self._cron,
-            "/maintenance": _maintenance,
+            "/maintenance": self._maintenance,
             "/offers": self._offers,
             "/pendingtasks": self._pending,
             "/quotas": self._quotas,
@@ -66,6 +67,22 @@ class Pages:
         crons = self.parts.crons
         scheduled = {key_text(key): crons.templates[key].cronSchedule for key in crons.triggers}
         return as_json({"scheduled": scheduled})
+
+    def _maintenance(self, _: Query) -> Answer:
+        hosts: dict[MaintenanceMode, list[str]] = {}
+        for known in self.parts.inventory:
+            hosts.setdefault(known.mode, []).append(known.name)
+        there = {
+            name: [task.id for task in self.parts.tasks.on_host(name)]
+            for name in hosts.get(MaintenanceMode.DRAINING, ())
+        }
+        return as_json(
+            {
+                "DRAINED": hosts.get(MaintenanceMode.DRAINED, []),
+                "SCHEDULED": hosts.get(MaintenanceMode.SCHEDULED, []),
+                "DRAINING": {name: ids for name, ids in there.items() if ids},
+            }
+        )
 
     def _offers(self, _: Query) -> Answer:
         agents = self.parts.agents.all
@@ -123,11 +140,6 @@ class Pages:
             **{f"scheduler_lifecycle_{state}": int(state == "ACTIVE") for state in LIFE},
             **self.parts.counters.figures(),
         }
-
-
-def _maintenance(_: Query) -> Answer:
-    # Jackson, which Aurora uses, cannot write what it is given there.
-    return error_page(500, "Could not find MessageBodyWriter for response object")
 
 
 def _attributes(attributes: Mapping[str, str]) -> str:

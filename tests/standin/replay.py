@@ -52,6 +52,10 @@ SEEDS_MAX = 150
 # The flags of the recorded scheduler that were not left as they are.
 RECORDED = Rules(offer_hold_ms=3000, offer_hold_jitter_ms=1000)
 
+# The first page of JSON that the recorded scheduler ever told: Jersey then looks for a class that
+# Java lost with 11, and the answer is an error page. It looks once: asked again, it tells the page.
+MISSED_ONCE = ("doors", "/maintenance")
+
 # Twenty tasks on four hosts, each of which takes one at a time: how long one waits is drawn.
 TOLERANCES = {"maintenance": Tolerance(since_ms=2500, place_ms=2500)}
 
@@ -206,6 +210,8 @@ class Replay:
         method, path = line_of(exchange)
         body = self.ids.ours(exchange.body)
         answer = self._door.answer(method, path, headers_of(exchange), body)
+        if (self.name, path) == MISSED_ONCE:
+            return () if (exchange.http, answer.status) == (500, 200) else ("not missed once",)
         wrong = heads_differ(exchange, answer)
         if wrong:
             return wrong

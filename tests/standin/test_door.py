@@ -337,11 +337,21 @@ def test_a_page_is_only_looked_at() -> None:
     found = door.answer("GET", "/quotas?role=www&x", {}, b"")
     assert found.body == b'["/quotas",{"role":"www","x":""}]'
     assert door.answer("HEAD", "/quotas", {}, b"").status == 200
-    for method, status in (("OPTIONS", 200), ("POST", 405), ("DELETE", 405)):
-        found = door.answer(method, "/quotas", {}, b"")
-        assert (found.status, found.headers) == (status, {"Allow": "HEAD, GET, OPTIONS"})
-    for path in ("/", "/quotas/", "/nothing", "/api/"):
+    allowed = {"Allow": "HEAD, GET, OPTIONS"}
+    for method in ("POST", "PUT", "DELETE"):
+        assert door.answer(method, "/quotas", {}, b"") == Answer(405, allowed)
+    told = {**allowed, "Content-Type": "text/plain;charset=utf-8"}
+    assert door.answer("OPTIONS", "/quotas", {}, b"") == Answer(200, told, b"HEAD, GET, OPTIONS")
+    for path in ("/", "/quotas/x", "/nothing", "/api/"):
         assert door.answer("GET", path, {}, b"").status == 404
+
+
+@pytest.mark.parametrize("page", ["/health", "/leaderhealth", "/quotas"])
+def test_a_slash_at_the_end_of_a_page_is_nothing(page: str) -> None:
+    door = Door(Recorder(), None)
+    plain = door.answer("GET", page + "?role=www", {}, b"")
+    assert plain.status == 200
+    assert door.answer("GET", page + "/?role=www", {}, b"") == plain
 
 
 # --- who leads

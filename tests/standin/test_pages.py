@@ -3,11 +3,9 @@
 import json
 from typing import Any
 
-import pytest
-
 from reconciler.standin.aurora import Aurora
 from reconciler.thrift.structs import Hosts, JobConfiguration, JobKey, Resource, ResourceAggregate
-from tests.standin.scene import T0_MS, Scene, a_config, a_host, hosts, some_resources
+from tests.standin.scene import T0_MS, Scene, a_config, a_host, hosts, some_resources, value
 
 QUOTA = ResourceAggregate(
     resources=(Resource(numCpus=1.5), Resource(ramMb=2048), Resource(diskMb=4096))
@@ -120,7 +118,7 @@ def test_figures_tell_states_and_what_happened() -> None:
     }
     assert {name: told[name] for name in want} == want
     lines = page(scene, "/vars").splitlines()
-    assert lines == sorted(f"{name} {value}" for name, value in told.items())
+    assert lines == sorted(f"{name} {figure}" for name, figure in told.items())
     scene.reopen()
     assert page(scene, "/vars.json") == told
 
@@ -141,13 +139,21 @@ def test_tiers_are_those_of_the_rules() -> None:
     }
 
 
-@pytest.mark.parametrize("hosts_in_maintenance", [(), ("host-1",)])
-def test_the_page_of_maintenance_never_works(hosts_in_maintenance: tuple[str, ...]) -> None:
+def test_hosts_in_maintenance_are_told_by_how_far_they_are() -> None:
     scene = Scene()
-    scene.do("startMaintenance", hosts=Hosts(hostNames=hosts_in_maintenance))
-    found = scene.aurora.page("/maintenance", {})
-    assert found is not None
-    assert found.status == 500
+    nothing: dict[str, Any] = {"DRAINED": [], "SCHEDULED": [], "DRAINING": {}}
+    assert page(scene, "/maintenance") == nothing
+    scene.create(a_config(sim={"kill_ms": 3000}, constraints=(value("host", "host-1"),)), 2)
+    scene.at(3000).do("startMaintenance", hosts=Hosts(hostNames=("host-1", "host-3")))
+    assert page(scene, "/maintenance") == {**nothing, "SCHEDULED": ["host-1", "host-3"]}
+    scene.do("drainHosts", hosts=Hosts(hostNames=("host-1", "host-2")))
+    ids = {t.assignedTask.taskId for t in scene.tasks() if t.assignedTask is not None}
+    for ms in (3000, 4000):
+        told = page(scene.at(ms), "/maintenance")
+        assert set(told["DRAINING"].pop("host-1")) == ids
+        assert told == {"DRAINED": ["host-2"], "SCHEDULED": ["host-3"], "DRAINING": {}}
+    told = page(scene.at(7000), "/maintenance")
+    assert told == {"DRAINED": ["host-1", "host-2"], "SCHEDULED": ["host-3"], "DRAINING": {}}
 
 
 def test_there_are_no_other_pages() -> None:

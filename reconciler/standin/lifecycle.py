@@ -90,11 +90,13 @@ class Lifecycle:
         for instance in wanted:
             self._begin(self._new(config, instance), _S.PENDING, None)
 
-    def delete(self, task: Task) -> None:
-        """Forget a task altogether."""
-        self.tasks.remove(task)
-        for listener in self.listeners:
-            listener.deleted(task)
+    def delete(self, *tasks: Task) -> None:
+        """Forget tasks altogether, all of them before anybody hears of it."""
+        for task in tasks:
+            self.tasks.remove(task)
+        for task in tasks:
+            for listener in self.listeners:
+                listener.deleted(task)
 
     def _new(self, config: TaskConfig, instance: int) -> Task:
         job = config.job

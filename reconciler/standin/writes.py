@@ -184,8 +184,9 @@ class Writes:
             asked = replace(asked, statuses=tuple(sorted(TERMINAL_STATES)))
         if asked.limit is not None and asked.limit < 0:
             raise Refusal("limit is negative", ResponseCode.ERROR)
-        for task in queries.all_tasks(self.tasks, asked)[: asked.limit]:
-            self.lifecycle.delete(task)
+        found = queries.all_tasks(self.tasks, asked)[: asked.limit]
+        # No ids, as a query, are any: where there is nothing to prune, Aurora forgets all tasks.
+        self.lifecycle.delete(*(found or self.tasks))
         return Told()
 
     # --- checks that calls share

@@ -6,6 +6,7 @@ import pytest
 
 from reconciler.thrift.structs import (
     ExplicitReconciliationSettings,
+    InstanceKey,
     JobKey,
     PartitionPolicy,
     ScheduledTask,
@@ -329,8 +330,43 @@ def test_only_ended_tasks_can_be_pruned() -> None:
     query = TaskQuery(jobKeys=(KEY,), statuses=(S.RUNNING,))
     words = scene.refused("pruneTasks", query=query)
     assert words == "Tasks in non-terminal state cannot be pruned."
-    scene.do("pruneTasks", query=TaskQuery(jobKeys=(KEY,)))
     assert scene.now_is() == {0: "RUNNING"}
+    scene.do("killTasks", job=KEY)
+    scene.at(2000).create(a_config())
+    scene.at(3000).do("pruneTasks", query=TaskQuery(jobKeys=(KEY,)))
+    assert [task.status for task in scene.tasks()] == [S.RUNNING]
+
+
+# Seen in a running 0.27.0: what it found to prune, it looks up again by ids, and none means any.
+NOTHING_TO_PRUNE: dict[str, TaskQuery] = {
+    "no task has ended": TaskQuery(jobKeys=(KEY,)),
+    "there is no such task": TaskQuery(taskIds=("ghost",), statuses=()),
+    "none is asked for": TaskQuery(limit=0),
+}
+
+
+@pytest.mark.parametrize("name", NOTHING_TO_PRUNE)
+def test_where_there_is_nothing_to_prune_all_tasks_are_forgotten(name: str) -> None:
+    other = JobKey(role="ads", environment="prod", name="other")
+    scene = Scene()
+    scene.create(a_config(), 2)
+    scene.create(a_config(key=other, resources=some_resources(cpu=100.0)))
+    scene.at(2000).do("pruneTasks", query=NOTHING_TO_PRUNE[name])
+    assert scene.tasks() == ()
+    assert scene.reasons(other) == {}
+    assert scene.refused("addInstances", key=InstanceKey(jobKey=KEY, instanceId=0), count=1) == (
+        "No active task found for a given instance ID."
+    )
+
+
+def test_an_update_makes_the_forgotten_tasks_of_its_instances_anew() -> None:
+    scene = Scene()
+    scene.create(a_config("1"), 3)
+    key = scene.at(2000).update(a_config("2"), 2, only=((0, 1),), minWaitInInstanceRunningMs=2000)
+    scene.at(3500).do("pruneTasks", query=TaskQuery(taskIds=("ghost",)))
+    assert scene.at(10_000).now_is() == {0: "RUNNING", 1: "RUNNING"}
+    assert scene.actions(key, 0) == ["UPDATING", "UPDATED"]
+    assert scene.statuses(key) == ["ROLLING_FORWARD", "ROLLED_FORWARD"]
 
 
 # --- support

@@ -1,1 +1,5 @@
-"""A small Aurora 0.27. Imports `thrift` and nothing else of ours."""
+"""A small Aurora 0.27. Imports `thrift` and nothing else of ours.
+
+It does otherwise, as told in docs/standin.md: executors, a new leader, backups, flags, pages,
+figures, coordinators, hosts, races, order, downfalls, Java, the first page, HTTP, garbage.
+"""

@@ -120,6 +120,22 @@ def order() -> None:
     assert lived().aurora.dump() == lived().aurora.dump()
 
 
+def mixed_jobs() -> None:
+    scene = Scene()
+    scene.create(a_config("1"))
+    scene.at(2000).update(a_config("2"), 2, only=((1, 1),), updateGroupSize=2)
+
+    def shown() -> tuple[str, ...]:
+        (job,) = scene.do("getJobs").configs
+        (summary,) = scene.do("getJobSummary").summaries
+        return tuple(told.taskConfig.executorConfig.data for told in (job, summary.job))
+
+    assert scene.at(2500).now_is()[1] != "RUNNING"
+    assert shown() == ("version 1",) * 2
+    assert scene.at(8000).now_is() == {0: "RUNNING", 1: "RUNNING"}
+    assert shown() == ("version 2",) * 2
+
+
 def downfalls() -> None:
     cron = JobKey(role="www", environment="prod", name="cron")
     config = a_config(key=cron, isService=False, sim={"finish_ms": 600_000, "kill_ms": 30_000})
@@ -177,6 +193,7 @@ HERE: dict[str, Callable[[], None]] = {
     "hosts": what_hosts_offer,
     "races": races,
     "order": order,
+    "mixed jobs": mixed_jobs,
     "downfalls": downfalls,
     "Java": java,
     "the first page": the_first_page,

@@ -83,6 +83,8 @@ REFUSALS = (
     r"Configuration for executor '.*' doesn't exist",
     r"Configuration may not be null",
     r"Current (Count|Percentage)SlaPolicy: .* will not allow any instances to be killed",
+    # Its template was accepted, though its schedule never comes (org.quartz, below).
+    r"Failed to start cron job - org\.quartz\.JobPersistenceException: ",
     r"GPU resource support is disabled",
     r"Instance count must be ",
     r"Instances may not be added to cron jobs",

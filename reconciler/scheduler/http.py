@@ -169,7 +169,7 @@ class HttpDoor:
                     timeout=httpx.Timeout(limit, connect=min(self._deadlines.connect_s, limit)),
                 ) as response,
             ):
-                content = _content(response, until)
+                content = _content(url, response, until, limit)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as fault:
             return Silence(f"{url} cannot be reached: {_words(fault)}", sent=False, mute=True)
         except httpx.TimeoutException:
@@ -177,9 +177,8 @@ class HttpDoor:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as fault:
             # ValueError: a host name that no resolver would take (a label too long).
             return Silence(f"{url}: {_words(fault)}", sent=True, mute=True)
-        if content is None:
-            words = f"{url} did not finish its answer within {limit:.3g} s"
-            return Silence(words, sent=True, mute=True)
+        if isinstance(content, Silence):
+            return content
         return response.status_code, response.headers.get("location", ""), content
 
     def _auth(self, url: str) -> httpx.Auth | None:
@@ -188,8 +187,8 @@ class HttpDoor:
         return httpx.BasicAuth(self._credentials.user, self._credentials.password)
 
 
-def _content(response: httpx.Response, until: float) -> bytes | None:
-    """Return the body; None when it is not complete in time or too long to be meant.
+def _content(url: str, response: httpx.Response, until: float, limit: float) -> bytes | Silence:
+    """Return the body, if it is complete in time and not too large to be meant.
 
     A compressed reply can drip without ever giving a byte to look at: `deadline` ends that one.
     """
@@ -197,8 +196,12 @@ def _content(response: httpx.Response, until: float) -> bytes | None:
     for piece in response.iter_bytes():
         pieces.append(piece)
         size += len(piece)
-        if time.monotonic() > until or size > BODY_MAX:
-            return None
+        if size > BODY_MAX:
+            words = "sent an answer of more than 1 GiB, which no scheduler does"
+            return Silence(f"{url} {words}: see what listens there", sent=True)
+        if time.monotonic() > until:
+            words = f"did not finish its answer within {limit:.3g} s"
+            return Silence(f"{url} {words}", sent=True, mute=True)
     return b"".join(pieces)
 
 

@@ -1,7 +1,7 @@
 """Which scheduler is asked, who gets the credentials, and what is known when no reply comes."""
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
@@ -226,6 +226,29 @@ def test_host_name_that_no_resolver_takes_is_a_silence() -> None:
         found = HttpDoor(http, (f"http://{host}",), None, Deadlines()).exchange(b"", write=False)
         assert isinstance(found, Silence)
     http.close()
+
+
+class Endless(httpx.SyncByteStream):
+    """A body that goes on for so many MiB, each of which is the same one."""
+
+    def __init__(self, mib: int) -> None:
+        self.left = mib
+
+    def __iter__(self) -> Iterator[bytes]:
+        piece = bytes(1 << 20)
+        while self.left:
+            self.left -= 1
+            yield piece
+
+
+@pytest.mark.parametrize("status", [200, 500])
+def test_answer_that_is_too_large_is_told_as_such_and_heard_no_further(status: int) -> None:
+    body = Endless(2000)
+    door, _ = a_door({ONE: lambda _: httpx.Response(status, stream=body)}, ONE)
+    found = door.exchange(b"[1]", write=True)
+    words = f"{ONE} sent an answer of more than 1 GiB, which no scheduler does"
+    assert found == Silence(f"{words}: see what listens there", sent=True)
+    assert body.left == 2000 - 1025
 
 
 def test_login_within_an_address_is_not_told() -> None:

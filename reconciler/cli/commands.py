@@ -23,8 +23,10 @@ from reconciler.loop.supervisor import Supervisor
 from reconciler.loop.watch import Rhythm, watch
 from reconciler.model.round import RoundReport
 from reconciler.record.fault import RecordError
-from reconciler.report import as_json, verdict
+from reconciler.report import verdict
 from reconciler.report.approval import unapproved
+from reconciler.report.as_json.rounds import round_value
+from reconciler.report.as_json.values import dumped, line
 from reconciler.report.escape import escaped
 from reconciler.report.text import text
 from reconciler.settings import SettingsError
@@ -174,7 +176,7 @@ def _code(call: Call, report: RoundReport, **ended: Any) -> int:
 def _told(call: Call, report: RoundReport, code: int) -> bool:
     view = call.view(report)
     if call.json:
-        told = show.write(as_json.dumped(as_json.round_value(report, code, view.command)))
+        told = show.write(dumped(round_value(report, code, view.command)))
     else:
         told = show.page(text(report, view))
     _note(call, report)
@@ -196,7 +198,7 @@ def _without_round(command: str, call: Call, fault: NoRound) -> int:
     report = RoundReport(call.machine.clock.now(), None, problems, (), faults)
     code = _code(call, report)
     if call.json and command == "watch":
-        show.write(as_json.line(as_json.round_value(report, code, call.command)))
+        show.write(line(round_value(report, code, call.command)))
         return code
     if command in ROUNDS and (problems or call.json):
         _told(call, report, code)

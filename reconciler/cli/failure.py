@@ -28,9 +28,10 @@ def fail(
 def tell(code: int, message: str, problems: "Iterable[Problem]" = ()) -> None:
     """Write the document. One line, so that it can end a stream of them, too."""
     from reconciler.cli import show
-    from reconciler.report import as_json
+    from reconciler.report.as_json.failure import failure_value
+    from reconciler.report.as_json.values import line
 
-    show.write(as_json.line(as_json.failure_value(code, message, problems)))
+    show.write(line(failure_value(code, message, problems)))
 
 
 def asks_json(arguments: Sequence[str], environment: Mapping[str, str]) -> bool:

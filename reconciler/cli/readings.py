@@ -16,7 +16,9 @@ from reconciler.model.rendered import FieldLayer, RenderedJob
 from reconciler.model.round import Failing, Fault, JobStatus, StatusReport
 from reconciler.model.tree import DesiredTree, Revision
 from reconciler.record.store import Record
-from reconciler.report import as_json, fields, verdict
+from reconciler.report import fields, verdict
+from reconciler.report.as_json.conditions import status_value
+from reconciler.report.as_json.values import FORMAT, dumped
 from reconciler.report.status import status as status_text
 from reconciler.report.validation import validation_text, validation_value
 from reconciler.report.verdict import ExitCode
@@ -36,7 +38,7 @@ def validate(call: Call) -> int:
     noted = notes(declared.tree, _our_time(call, declared))
     if call.json:
         value = validation_value(declared.tree, declared.problems, noted, code)
-        told = show.write(as_json.dumped(value))
+        told = show.write(dumped(value))
     else:
         told = show.write(validation_text(declared.tree, declared.problems))
         for note in noted:
@@ -71,7 +73,7 @@ def status(call: Call) -> int:
         _check_only(call)
     code = verdict.status_code(report, detailed=call.detailed)
     if call.json:
-        told = show.write(as_json.dumped(as_json.status_value(report, code, call.place)))
+        told = show.write(dumped(status_value(report, code, call.place)))
     else:
         verbose = bool(call.told.get("verbose"))
         told = show.page(status_text(report, View(show.width(), verbose, call.place)))
@@ -113,7 +115,7 @@ def _asked_for(call: Call, declared: Declared) -> tuple[list[RenderedJob], list[
 def _fields(call: Call, told: list[tuple[RenderedJob, tuple[FieldLayer, ...]]]) -> str:
     if call.json:
         jobs = [fields.fields_value(job, layers) for job, layers in told]
-        return as_json.dumped({"format": as_json.FORMAT, "jobs": jobs})
+        return dumped({"format": FORMAT, "jobs": jobs})
     return "\n".join(fields.fields_text(job, layers, show.width()) for job, layers in told)
 
 

@@ -17,7 +17,9 @@ from typing import Any, Self
 
 from reconciler.loop.converge import Converged
 from reconciler.model.round import Event, RoundEnded, RoundReport, Waiting
-from reconciler.report import as_json, verdict
+from reconciler.report import verdict
+from reconciler.report.as_json.rounds import round_value, timeless
+from reconciler.report.as_json.values import line
 from reconciler.report.counts import counts
 from reconciler.report.escape import escaped
 from reconciler.report.outcomes import Said, going_on, lines, live_lines, refusals
@@ -145,12 +147,12 @@ class Listener:
         if not self._json:
             self.listen(event)
         elif isinstance(event, RoundEnded):
-            told = as_json.timeless(event.report)
+            told = timeless(event.report)
             if told != self._told:
                 self._told = told
                 report = event.report
                 code = verdict.exit_code(report, detailed=False, converged=None, timed_out=False)
-                write(as_json.line(as_json.round_value(report, code, self._command)))
+                write(line(round_value(report, code, self._command)))
 
     def _tell(self, told: tuple[str, ...]) -> None:
         if told:

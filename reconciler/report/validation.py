@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from reconciler.model.problem import Problem
 from reconciler.model.tree import DesiredTree
-from reconciler.report.as_json import FORMAT, Value, problem_value
+from reconciler.report.as_json.values import FORMAT, Value, problem_value
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
 

@@ -30,7 +30,9 @@ from reconciler.model.spec import JobKind
 from reconciler.model.tree import BrokenJob
 from reconciler.model.update import UpdateStatus
 from reconciler.plan.planner import plan
-from reconciler.report.as_json import dumped, line, round_value, status_value
+from reconciler.report.as_json.conditions import status_value
+from reconciler.report.as_json.rounds import round_value
+from reconciler.report.as_json.values import dumped, line
 from reconciler.report.validation import validation_value
 from tests.report.everything import PROBLEM, every_condition, everything, outcomes
 from tests.report.reports import holds

@@ -7,9 +7,9 @@ moves time on in memory and writes nothing.
 import json
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import httpx
 
@@ -18,7 +18,7 @@ from reconciler.record.fault import RecordError
 from reconciler.standin.aurora import Aurora
 from reconciler.standin.configs import Rules
 from reconciler.standin.hosts import Host
-from reconciler.standin.journal import Journal, Moment, StateError
+from reconciler.standin.journal import Journal, Kept, Moment, StateError
 from reconciler.standin.running import Running, resumed
 from reconciler.thrift.structs import Resource, ResourceAggregate
 
@@ -40,12 +40,16 @@ class World:
     ) -> None:
         self._path = path
         journal = Journal(path)
+
+        def now_s() -> float:
+            return now().timestamp()
+
         try:
-            self._running = opened(
-                cluster, told, told.clock, lambda: now().timestamp(), journal, writing=writing
-            )
+            found = opened(cluster, told, now_s(), journal)
         except StateError as fault:
             raise RecordError(f"{path}: {fault}; move it away for a new embedded cluster") from None
+        kept_in = journal if writing else None
+        self._running = Running(found.aurora, now_s, found.moment, kept_in, kept=found.kept)
 
     def time(self, now: datetime) -> datetime:
         """Return what time it is there when it is `now` here."""
@@ -87,38 +91,30 @@ class _Transport(httpx.BaseTransport):
         self._world.close()
 
 
-def opened(
-    cluster: Cluster,
-    told: Embedded,
-    clock: float,
-    now_s: Callable[[], float],
-    journal: Journal | None,
-    *,
-    writing: bool = True,
-    **guard: Any,
-) -> Running:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A cluster before its time passes; `kept` is what is in the file, if it is just as it says."""
+
+    aurora: Aurora
+    moment: Moment
+    kept: Kept | None
+
+
+def opened(cluster: Cluster, told: Embedded, here_s: float, journal: Journal | None) -> Opened:
     """Return the cluster as it is in the file, or a new one, with what its document declares.
 
     StateError when what is in the file is no world of this stand-in.
     """
-    kept, here_s = journal.load() if journal is not None else None, now_s()
+    kept = journal.load() if journal is not None else None
     if kept is None:
-        moment = Moment(here_s, int(here_s * 1000), clock)
-        aurora = Aurora(
-            cluster.server_name, (), moment.there_ms, random.Random(), rules_of(cluster)
-        )
+        moment = Moment(here_s, int(here_s * 1000), told.clock)
+        rules = rules_of(cluster)
+        aurora = Aurora(cluster.server_name, (), moment.there_ms, random.Random(), rules)
     else:
-        moment = resumed(kept, here_s, clock)
+        moment = resumed(kept, here_s, told.clock)
         aurora = kept.aurora()
     aurora, is_other = _as_declared(aurora, cluster, told)
-    return Running(
-        aurora,
-        now_s,
-        moment,
-        journal if writing else None,
-        kept=None if is_other else kept,
-        **guard,
-    )
+    return Opened(aurora, moment, None if is_other else kept)
 
 
 def _as_declared(aurora: Aurora, cluster: Cluster, told: Embedded) -> tuple[Aurora, bool]:

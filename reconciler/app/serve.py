@@ -85,8 +85,10 @@ def made(cluster: Cluster, wishes: Wishes) -> Running:
         follower = Follower(cluster.server_name, (), int(now_s() * 1000), rules=rules)
         return Running(follower, now_s, users=users, elsewhere=Elsewhere(leader))
     assert isinstance(cluster.scheduler, Embedded), "checked when it was read"
+    told = replace(cluster.scheduler, clock=wishes.clock)
     journal = Journal(Path(wishes.state)) if wishes.state else None
-    return embedded.opened(cluster, cluster.scheduler, wishes.clock, now_s, journal, users=users)
+    found = embedded.opened(cluster, told, now_s(), journal)
+    return Running(found.aurora, now_s, found.moment, journal, kept=found.kept, users=users)
 
 
 def users_of(path: Path) -> Users:

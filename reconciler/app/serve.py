@@ -1,5 +1,6 @@
 """`reconcile standin`: the embedded cluster as a server, for this and for other tools."""
 
+import errno
 import signal
 import sys
 import threading
@@ -54,7 +55,9 @@ def serve(wishes: Wishes) -> int:
         return _refused(USAGE, f"{wishes.users}:{fault}")
     except OSError as fault:
         place = fault.filename or f"{wishes.address}:{wishes.port}"
-        return _refused(USAGE, f"{place} cannot be used: {fault.strerror}")
+        # That somebody else listens there is no mistake in what was asked for.
+        code = UNUSABLE if fault.errno == errno.EADDRINUSE else USAGE
+        return _refused(code, f"{place} cannot be used: {fault.strerror}")
     _close_on_signals(server)
     print(greeting(cluster, server.url, wishes.clock), flush=True)
     server.serve_forever()

@@ -23,7 +23,9 @@ def demo() -> int:
     with tempfile.TemporaryDirectory(prefix="reconcile-demo-") as folder:
         here = Path(folder)
         shutil.copytree(sample(), here / "desired-state")
-        return _story(here)
+        code = _story(here)
+        say(f"It ended with {code}. Its files were in {here}: for some of your own see the tour.")
+    return code
 
 
 def _story(here: Path) -> int:

@@ -25,7 +25,7 @@ from reconciler.cli.options import (
 )
 
 INTERNAL, UNWRITTEN, USAGE, INTERRUPTED = 1, 9, 64, 130
-CONTEXT = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+CONTEXT: dict[str, Any] = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 CODES = """\b
 Exit codes:
     0  success, also with changes pending
@@ -151,6 +151,22 @@ def completion(shell: str) -> None:
     found = get_completion_class(shell)
     assert found is not None, "click knows these shells"
     click.echo(found(cli, {}, "reconcile", "_RECONCILE_COMPLETE").source())
+
+
+@cli.command("help", hidden=True)
+@click.argument("command", required=False)
+@click.pass_context
+def help_(ctx: click.Context, command: str | None) -> None:
+    """Show the help of a command, or of all: the same as --help."""
+    group = ctx.find_root()
+    if command is None:
+        click.echo(group.get_help())
+        return
+    found = cli.get_command(group, command)
+    if found is None:
+        raise click.UsageError(f"No such command {command!r}.", group)
+    with click.Context(found, info_name=command, parent=group, **CONTEXT) as told:
+        click.echo(found.get_help(told))
 
 
 @cli.command(hidden=True)

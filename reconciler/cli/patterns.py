@@ -10,17 +10,21 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from reconciler.app.wiring import OptionError
+from reconciler.cli import show
 from reconciler.cli.call import Call
 from reconciler.loop.round import Listen
 from reconciler.model.keys import JobKey, JobPattern
+from reconciler.model.plan import Keep, Reason
 from reconciler.model.round import Event, RoundPlanned, RoundReport
 from reconciler.plan.inputs import Orders
+from reconciler.report.counts import counted
 
 log = logging.getLogger(__name__)
 
 NEAR_MAX = 3
 FAR = 0.65
 SEGMENTS = 4
+NEEDLESS = {"--retry": "there is nothing to try again", "--adopt": "there is nothing to take over"}
 FORMS = "write NAME, ENVIRONMENT/NAME, ROLE/ENVIRONMENT/NAME or CLUSTER/ROLE/ENVIRONMENT/NAME"
 
 
@@ -36,6 +40,8 @@ class Check:
             self._done = True
             if found := unmatched(self._call, report):
                 raise OptionError("\n".join(found))
+            for words in idle(self._call.orders, report):
+                show.complain(words)
 
     def heard(self, event: Event) -> Event:
         """Look at a plan before it is carried out; return the event."""
@@ -74,6 +80,16 @@ def unmatched(call: Call, report: RoundReport) -> list[str]:
     return [
         f"{option} {told}: no job{narrowed} matches{near(told, there)}" for option, told in found
     ]
+
+
+def idle(orders: Orders, report: RoundReport) -> Iterator[str]:
+    """Yield which words of a person change nothing, since the jobs are kept as they are."""
+    decisions = [d for r in report.rounds for d in r.plan.decisions]
+    for option, pattern in _given(orders):
+        there = [d for d in decisions if pattern.matches(d.key)]
+        kept = all(isinstance(d, Keep) and d.reason is not Reason.ADOPTED for d in there)
+        if option in NEEDLESS and kept:
+            yield f"{option} {pattern}: {NEEDLESS[option]} ({counted(len(there), 'job')} kept)"
 
 
 @dataclass(frozen=True, slots=True)

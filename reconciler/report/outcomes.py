@@ -105,7 +105,9 @@ def live_lines(event: Event) -> tuple[str, ...] | None:
             left = f" ({duration(int((until - at).total_seconds()))} left)" if until else ""
             each = _each(holds)
             more = [f"  and {len(each) - MOVING_MAX} more"] if len(each) > MOVING_MAX else []
-            first = f"waiting for {counted(len(holds), 'job')}{left}"
+            # Nothing to wait for: what was sent is looked at again.
+            what = f"waiting for {counted(len(holds), 'job')}" if holds else "looking again soon"
+            first = f"{what}{left}"
             return (first, *(f"  {line}" for line in each[:MOVING_MAX]), *more)
         case RoundPlanned() | ActEnded():
             return None

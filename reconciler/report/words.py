@@ -104,11 +104,11 @@ def moves(impact: Impact, instances: int) -> str:
     """Return what an update does to instances, the worst first."""
     parts = []
     if impact.kills:
-        parts.append(f"{len(impact.kills)} killed")
+        parts.append(f"{len(impact.kills)} to kill")
     if impact.restarts:
         parts.append(f"{len(impact.restarts)} of {instances} restart")
     if impact.adds:
-        parts.append(f"{len(impact.adds)} added")
+        parts.append(f"{len(impact.adds)} to add")
     if not impact.restarts:
         parts.append("no restart")
     return ", ".join(parts)

@@ -1,5 +1,7 @@
 """The document from which the stand-in takes its hosts."""
 
+import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,6 +103,13 @@ def test_users_that_cannot_be_read_are_told(
         (tmp_path / "shiro.ini").write_bytes(told)
     assert serve(wishes(users=str(tmp_path / "shiro.ini"))) == 64
     assert words in capsys.readouterr().err
+
+
+def test_port_that_is_taken_is_a_fault_and_no_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert serve(replace(wishes(), port=port)) == 9
+    assert f"127.0.0.1:{port} cannot be used: Address already in use" in capsys.readouterr().err
 
 
 def test_a_file_that_is_no_world_is_told_and_left(

@@ -90,6 +90,21 @@ def test_pattern_that_may_stand_in_a_broken_file_is_no_mistake_yet(console: Cons
     assert "no job matches --only apo" in ended.err
 
 
+def test_word_that_changes_nothing_is_answered(console: Console) -> None:
+    console("--state", "s")
+    ended = console("--state", "s", "--retry", "prod/api", "--adopt", "api")
+    assert (ended.code, ended.err.splitlines()) == (
+        0,
+        [
+            "reconcile: --adopt api: there is nothing to take over (2 jobs kept)",
+            "reconcile: --retry prod/api: there is nothing to try again (1 job kept)",
+        ],
+    )
+    path = Path("desired-state/demand-forecast/api.yaml")
+    path.write_text(path.read_text().replace("2.14.1", "2.15.0"))
+    assert console("--state", "s", "--dry-run", "--retry", "prod/api").err == ""
+
+
 def test_watch_warns_once_of_a_pattern_that_matches_nothing(
     console: Console, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -436,4 +436,6 @@ def test_the_demo_tells_its_story(here: Path) -> None:
     assert done.stdout.count("$ reconcile") == 5
     assert done.stdout.count("converged: 13 kept") == 2
     assert "1 to update (4 restarts), 0 to prune, 12 kept" in done.stdout
-    assert done.stdout.splitlines()[-3] == "0 to create, 0 to update, 0 to prune, 13 kept"
+    *_, counts, _, _, _, last = done.stdout.splitlines()
+    assert counts == "0 to create, 0 to update, 0 to prune, 13 kept"
+    assert re.fullmatch(r"# It ended with 0\. Its files were in /\S+/reconcile-demo-\S+: .*", last)

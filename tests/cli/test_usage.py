@@ -95,6 +95,17 @@ def test_every_command_has_a_help_that_reads_well(name: str, console: Console) -
     assert "..." not in text.replace("[ARGS]...", "")
 
 
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_help_is_a_command_too(name: str, console: Console) -> None:
+    ended = console("help", *name.split())
+    assert (ended.code, ended.out) == (0, console(*name.split(), "--help").out)
+
+
+def test_help_of_an_unknown_command_is_a_mistake(console: Console) -> None:
+    ended = console("help", "aply")
+    assert (ended.code, "No such command 'aply'" in ended.err) == (64, True)
+
+
 def test_the_help_tells_the_exit_codes(console: Console) -> None:
     told = re.findall(r"^ {4,}(\d+)(?:, (\d+))?  ", console("--help").out, re.MULTILINE)
     codes = [int(code) for pair in told for code in pair if code]

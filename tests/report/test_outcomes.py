@@ -201,6 +201,9 @@ def test_a_terminal_shows_what_is_waited_for_but_not_without_end() -> None:
         "waiting for 1 job",
         "  dev/shop/prod/job-0  UpdateInFlight: 1 of 4",
     )
+    assert live_lines(Waiting(NOW, (), until=NOW + timedelta(seconds=9))) == (
+        "looking again soon (9 s left)",
+    )
     many = live_lines(waits(0, *["x"] * 12))
     assert many is not None
     assert (len(many), many[-1]) == (10, "  and 4 more")

@@ -37,6 +37,25 @@ def test_every_page_answers() -> None:
 
 
 def test_its_release_never_comes_up(console: Console) -> None:
+    released()
+    ended = console("--only", "api")
+    assert ended.code == 5
+    assert "held: Quarantined" in ended.out
+    assert "ended FAILED" in ended.out
+
+
+def test_its_release_goes_back_where_the_sample_runs(console: Console) -> None:
+    assert console("--only", "api").code == 0
+    released()
+    assert console("--dry-run", "--only", "api").out.startswith("0 to create, 2 to update (5 rest")
+    ended = console("--only", "api")
+    assert ended.code == 5
+    assert "ended ROLLED_BACK" in ended.out
+    assert "run the former config" in ended.out
+
+
+def released() -> None:
+    """Write what the page shows, and grant it."""
     (document,) = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     project = Path("desired-state") / GRANT
     text = project.read_text(encoding="utf-8")
@@ -44,10 +63,6 @@ def test_its_release_never_comes_up(console: Console) -> None:
     granted = text.replace("  allow:\n", "  allow:\n    aurora: [metadata]\n")
     project.write_text(granted, encoding="utf-8")
     Path("desired-state/demand-forecast/api.yaml").write_text(document, encoding="utf-8")
-    ended = console("--only", "api")
-    assert ended.code == 5
-    assert "held: Quarantined" in ended.out
-    assert "ended FAILED" in ended.out
 
 
 @pytest.mark.parametrize("link", re.findall(r"\]\((?!https?:)([^)#]+)\)", PAGE))

@@ -18,6 +18,7 @@ from reconciler.cli.options import (
     PLACE,
     RUN,
     SELECTION,
+    STATUS,
     Pattern,
     Speed,
     merged,
@@ -97,7 +98,7 @@ def watch(ctx: click.Context, /, **_: Any) -> int:
 
 
 @cli.command(short_help="Show the condition of every job.")
-@options(PLACE, SELECTION, CODE)
+@options(PLACE, STATUS, CODE)
 @click.pass_context
 def status(ctx: click.Context, /, **_: Any) -> int:
     """Show the condition of every job as the last round left it, and what would release it.

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from reconciler.model.keys import JobPattern
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,6 +31,19 @@ class Pattern(click.ParamType["JobPattern"]):
             return JobPattern.parse(str(value))
         except ValueError as fault:
             self.fail(str(fault), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list["CompletionItem"]:
+        """Return what is declared that begins so."""
+        del param
+        from click.shell_completion import CompletionItem
+
+        from reconciler.cli.completing import ends
+
+        before = ctx.parent.params if ctx.parent is not None else {}
+        told = {**before, **{k: v for k, v in ctx.params.items() if v is not None}}
+        return [CompletionItem(word) for word in ends(told, incomplete)]
 
 
 class Speed(click.ParamType[float]):
@@ -76,6 +91,11 @@ SELECTION = (
         help="Only these jobs, as in api, 'prod/*' or eu1/www/prod/api; may be repeated.",
     ),
     click.option("--verbose", "-v", is_flag=True, help="Show what is kept, too."),
+)
+# Of a status everything is shown anyway, but for what was done.
+STATUS = (
+    SELECTION[0],
+    click.option("--verbose", "-v", is_flag=True, help="Show the last acts of each job, too."),
 )
 CODE = (
     click.option("--detailed-exitcode", is_flag=True, help="End with 2 when changes are pending."),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from reconciler.model.plan import Standing
-from reconciler.model.round import Failing, JobStatus, LastRound, StatusReport, Watch
+from reconciler.model.round import Failing, JobStatus, LastRound, PastAct, StatusReport, Watch
 from reconciler.report.counts import counted
 from reconciler.report.escape import escaped
 from reconciler.report.release import argv, runnable
@@ -133,16 +133,21 @@ def _table(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
 
 def _acts(report: StatusReport) -> Iterable[str]:
     """Say, of each job, which acts came last and what became of them; newest first."""
-    keys = sorted(job.key for job in report.jobs if report.acts.get(job.key))
-    if keys:
+    jobs = sorted((j for j in report.jobs if report.acts.get(j.key)), key=lambda job: job.key)
+    if jobs:
         yield ""
-    for key in keys:
-        for act in report.acts[key]:
-            why = f" ({act.reason})" if act.reason else ""
-            said = f": {escaped(act.message)}" if act.message else ""
-            times = f" {act.times} times" if act.times > 1 else ""
-            what = f"{act.action}{why}  {act.outcome}{times}{said}"
-            yield f"{utc(act.at)}  {key}  {what}  [{escaped(act.revision)}]"
+    for job in jobs:
+        for at, act in enumerate(report.acts[job.key]):
+            # What was taken may have come to nothing since: the last act led to what is told above.
+            now = "" if at else f", now {job.reason.label}"
+            yield f"{utc(act.at)}  {job.key}  {_act(act)}{now}  [{escaped(act.revision)}]"
+
+
+def _act(act: PastAct) -> str:
+    why = f" ({act.reason})" if act.reason else ""
+    said = f": {escaped(act.message)}" if act.message else ""
+    times = f" {act.times} times" if act.times > 1 else ""
+    return f"{act.action}{why}  {act.outcome}{times}{said}"
 
 
 def _releases(jobs: Sequence[JobStatus], view: View) -> list[str]:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from click.shell_completion import ShellComplete
 
 from reconciler.cli.main import cli
 from tests.cli.console import Console
@@ -117,6 +118,30 @@ def test_completion_is_clicks_own(shell: str, console: Console) -> None:
     ended = console("completion", shell)
     assert ended.code == 0
     assert "_RECONCILE_COMPLETE" in ended.out
+
+
+OFFERED: dict[str, tuple[tuple[str, ...], str, list[str]]] = {
+    "a name": (("--only",), "a", ["api"]),
+    "a name in an environment": (
+        ("status", "--only"),
+        "devel/",
+        ["devel/api", "devel/optimiser", "devel/price-feed"],
+    ),
+    "a whole key": (
+        ("render",),
+        "devcluster/pricing/prod/o",
+        ["devcluster/pricing/prod/optimiser"],
+    ),
+    "elsewhere": (("--desired", "nowhere", "plan", "--retry"), "", []),
+}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+@pytest.mark.usefixtures("console")
+def test_a_shell_offers_the_jobs_that_are_declared(name: str) -> None:
+    words, typed, offered = OFFERED[name]
+    shell = ShellComplete(cli, {}, "reconcile", "_RECONCILE_COMPLETE")
+    assert [item.value for item in shell.get_completions(list(words), typed)] == offered
 
 
 def test_the_version_is_said(console: Console) -> None:

@@ -156,7 +156,7 @@ def test_status_says_how_often_an_act_came_to_the_same() -> None:
     timed = every_condition()
     act = replace(timed.acts[a_key("paused")][1], outcome="Deferred", message="stale", times=10)
     shown = status(replace(timed, acts={a_key("paused"): (act,)}), View(verbose=True))
-    assert "  KillTasks (Drifted)  Deferred 10 times: stale  [e0]\n" in f"{shown}\n"
+    assert "  KillTasks (Drifted)  Deferred 10 times: stale, now Paused  [e0]\n" in f"{shown}\n"
 
 
 def install(job: int) -> FieldChange:
@@ -201,7 +201,7 @@ def test_status_tells_the_last_acts_to_who_wants_more() -> None:
     shown = status(every_condition(), View(verbose=True)).splitlines()
     where = shown.index(
         "2026-11-24 03:00:00Z  dev/shop/prod/paused  StartUpdate  found carried out:"
-        " its reply was lost  [e1]"
+        " its reply was lost, now Paused  [e1]"
     )
     assert shown[where + 1] == (
         "2026-11-24 03:00:00Z  dev/shop/prod/paused  KillTasks (Drifted)  Refused:"

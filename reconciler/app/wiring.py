@@ -67,12 +67,16 @@ class NoPlatformError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Wired:
-    """What a command works with. `haste` is the fastest cluster's time against ours."""
+    """What a command works with. `haste` is the fastest cluster's time against ours.
+
+    `unborn` are the embedded clusters that nothing ever ran on, with the files of their worlds.
+    """
 
     rounds: Rounds
     record: Record
     source: Source
     haste: float
+    unborn: Mapping[str, Path]
 
 
 def reader(
@@ -151,7 +155,7 @@ def wired(
             mint=lambda: str(uuid.uuid4()),
             only=terms.only,
         )
-        yield Wired(Rounds(work), record, source, _haste(declared))
+        yield Wired(Rounds(work), record, source, _haste(declared), _unborn(declared, directory))
 
 
 def _remember(directory: Path, why: str, now: datetime) -> None:
@@ -201,7 +205,7 @@ class Seats:
             # Imported here, so that what reaches a real cluster needs no stand-in.
             from reconciler.app.embedded import URL, World
 
-            path = self._state / f"embedded-{cluster.name}.json"
+            path = world_of(self._state, cluster.name)
             world = World(cluster, place, path, self._clock.now, writing=self._writing)
             http = httpx.Client(transport=world.transport())
             door = HttpDoor(http, (URL,), None, deadlines, self._left)
@@ -241,6 +245,19 @@ def check_known(only: str | None, declared: Declared) -> None:
 
 def _own_time(now: datetime) -> datetime:
     return now
+
+
+def world_of(state: Path, cluster: str) -> Path:
+    """Return the file in which an embedded cluster is kept."""
+    return state / f"embedded-{cluster}.json"
+
+
+def _unborn(declared: Declared, state: Path) -> dict[str, Path]:
+    policies = declared.tree.policies
+    clusters = policies.clusters.items() if policies is not None else ()
+    embedded = sorted(name for name, c in clusters if isinstance(c.scheduler, Embedded))
+    worlds = {name: world_of(state, name) for name in embedded}
+    return {name: path for name, path in worlds.items() if not path.exists()}
 
 
 def _haste(declared: Declared) -> float:

@@ -1,7 +1,7 @@
 """What each command does that looks at a cluster; and how every command ends."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from random import Random
 from signal import SIGTERM, Signals
@@ -21,7 +21,7 @@ from reconciler.loop.patience import Patience
 from reconciler.loop.round import Consent, Listen, always
 from reconciler.loop.supervisor import Supervisor
 from reconciler.loop.watch import Rhythm, watch
-from reconciler.model.round import RoundReport
+from reconciler.model.round import Event, RoundPlanned, RoundReport
 from reconciler.record.fault import RecordError
 from reconciler.report import verdict
 from reconciler.report.approval import unapproved
@@ -57,7 +57,31 @@ def plan(call: Call) -> int:
         report = wired.rounds.preview(call.machine.clock.now())
     Check(call)(report)
     code = _code(call, report)
-    return code if _told(call, report, code) else int(verdict.ExitCode.RECORD)
+    if not _told(call, report, code):
+        return int(verdict.ExitCode.RECORD)
+    for words in _unborn(wired):
+        show.complain(words)
+    return code
+
+
+def _hearing(check: Check, listener: show.Listener, wired: Wired) -> Listen:
+    """Return what checks and shows every event, and once, before anything is done, new worlds."""
+    unborn = _unborn(wired)
+
+    def heard(event: Event) -> None:
+        check.heard(event)
+        if isinstance(event, RoundPlanned):
+            for words in unborn:
+                listener.say(f"world     {words}")
+        listener.listen(event)
+
+    return heard
+
+
+def _unborn(wired: Wired) -> Iterator[str]:
+    """Yield where a world is that has nothing in it: one of another --state may have."""
+    for name, path in wired.unborn.items():
+        yield escaped(f"nothing ever ran on {name}: its world will be kept in {path}")
 
 
 def apply(call: Call) -> int:
@@ -77,7 +101,7 @@ def apply(call: Call) -> int:
                     wired.rounds,
                     clock,
                     Limits(patience.left, wired.haste),
-                    lambda event: listener.listen(check.heard(event)),
+                    _hearing(check, listener, wired),
                     _consent(call, listener, ending, patience),
                     ending.wished,
                 )

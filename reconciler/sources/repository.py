@@ -175,9 +175,12 @@ class Repository:
                 check=False,
             )
         except subprocess.TimeoutExpired:
+            short = limit < _TIMEOUT_S
+            remedy = (
+                "give the run more time with --timeout" if short else f"run `git -C {self.top} gc`"
+            )
             raise SourceError(
-                f"git {words[0]} took more than {limit:.3g} s in {self.top}; run "
-                f"`git -C {self.top} gc`, or give the run more time with --timeout"
+                f"git {words[0]} took more than {limit:.3g} s in {self.top}; {remedy}"
             ) from None
         except OSError as fault:
             raise SourceError(_no_git(fault)) from None

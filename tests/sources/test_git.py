@@ -356,6 +356,18 @@ def test_what_cannot_be_a_folder_is_refused_at_once(below: str) -> None:
         source.GitRef(Path("/srv/x"), "main", below)
 
 
+def test_git_that_takes_too_long_is_given_up_with_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = tmp_path / "git"
+    slow.write_text("#!/bin/sh\nexec /bin/sleep 9\n")
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    words = "git rev-parse took more than 0.1 s in .*; give the run more time with --timeout"
+    with pytest.raises(SourceError, match=words):
+        GitRef(tmp_path, "main", left=lambda: 0.1).read()
+
+
 def test_git_is_not_run_when_the_time_of_the_run_is_over(tmp_path: Path) -> None:
     top = a_repository(tmp_path / "repo")
     commit(top, {"web.yaml": "kind: Service"})

@@ -3,8 +3,8 @@
 # All of them begin so: metadata without it are other people's.
 PREFIX = "reconciler."
 
-# In a TaskConfig: whose it is (the name of the platform), and which release. Only what is constant
-# may stand there, for what differs in it restarts tasks.
+# In a TaskConfig: whose it is (the name of the platform), and which release. Nothing may stand
+# there that the spec does not say: what varied from commit to commit would restart tasks with each.
 OWNER = "reconciler.owner"
 PACKAGE = "reconciler.package"
 VERSION = "reconciler.version"

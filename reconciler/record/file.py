@@ -110,7 +110,9 @@ def _checked(path: Path, db: sqlite3.Connection) -> sqlite3.Connection | None:
             _sound(db)
         if found not in (None, FORMAT):
             db = _in_memory(db)
-            _migrate(db)
+            # Its owner may have migrated it meanwhile.
+            if _format(path, db) != FORMAT:
+                _migrate(db)
     except BaseException:
         db.close()
         raise

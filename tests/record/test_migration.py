@@ -15,6 +15,7 @@ from reconciler.model.round import Failing, Fault, FaultKind, LastRound
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from tests.support.builders import CLUSTER, NOW, a_key
+from tests.support.heard import hearing
 from tests.support.plans import a_kill, an_act
 
 MINUTE = timedelta(minutes=1)
@@ -128,6 +129,20 @@ def test_it_is_read_while_the_version_before_writes(old: Path) -> None:
         with reading(old) as record:
             assert acts(record)[0][:2] == [(9, "Deferred new r2", 1), (8, "Deferred new r1", 1)]
         db.execute("INSERT INTO history VALUES ('', '', '', '', '', '', '', '')")
+
+
+def test_it_is_read_while_this_version_migrates_it(old: Path) -> None:
+    """In the very moment before the reader takes a copy of what he has seen to be old."""
+    begun = sqlite3.connect(old / "record.sqlite", isolation_level=None)
+    begun.execute("INSERT INTO meta VALUES ('keeps', 'the log')")
+
+    def migrate(place: object) -> None:
+        if place == ":memory:":
+            with writing(old):
+                pass
+
+    with closing(begun), hearing("sqlite3.connect", migrate), reading(old) as record:
+        assert acts(record) == [WEBS, OTHERS]
 
 
 def test_one_from_before_failures_were_kept_is_read_and_written(old: Path) -> None:

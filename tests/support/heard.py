@@ -4,38 +4,53 @@ A hook cannot be taken away again: so there is one for all tests, and it does no
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
+Hear = Callable[..., None]
 
-class _Listener:
+
+class _Hook:
     def __init__(self) -> None:
-        self.to: str | None = None
-        self.heard: list[tuple[Any, ...]] = []
-        sys.addaudithook(self._hear)
+        self.event, self.hear = "", _nothing
+        sys.addaudithook(self._call)
 
-    def _hear(self, event: str, facts: tuple[Any, ...]) -> None:
-        if event == self.to:
-            self.heard.append(facts)
+    def _call(self, event: str, facts: tuple[Any, ...]) -> None:
+        if event == self.event:
+            # What comes of hearing is not heard itself.
+            self.event = ""
+            self.hear(*facts)
+            self.event = event
+
+
+def _nothing(*facts: Any) -> None:
+    del facts
 
 
 @cache
-def _listener() -> _Listener:
-    return _Listener()
+def _hook() -> _Hook:
+    return _Hook()
+
+
+@contextmanager
+def hearing(event: str, hear: Hear) -> Iterator[None]:
+    """Call `hear` in the very moment before each event of a kind, like `open`, in the block."""
+    hook = _hook()
+    hook.event, hook.hear = event, hear
+    try:
+        yield
+    finally:
+        hook.event, hook.hear = "", _nothing
 
 
 @contextmanager
 def listening(event: str) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield what is heard of one kind of event, like `open`, in the block."""
-    listener = _listener()
-    listener.heard = []
-    listener.to = event
-    try:
-        yield listener.heard
-    finally:
-        listener.to = None
+    """Yield what is heard of one kind of event in the block."""
+    heard: list[tuple[Any, ...]] = []
+    with hearing(event, lambda *facts: heard.append(facts)):
+        yield heard
 
 
 @contextmanager

@@ -7,7 +7,7 @@ like another one that was emptied.
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from reconciler.model.live import Unknown
 from reconciler.model.outcome import Deferred, Indeterminate, Outcome
@@ -43,7 +43,7 @@ class Client:
         self._seqid = itertools.count(1)
         self.calls: dict[str, int] = {}
 
-    def ask(self, method: str, kind: type[T], **args: Any) -> T | Invalid | Unknown:
+    def ask(self, method: str, kind: type[T], **args: object) -> T | Invalid | Unknown:
         """Return the result of a read, which is of this kind, or it is no answer."""
         found = self._read(method, args, lambda data: calls.decode_reply(data, method))
         if isinstance(found, Unknown):
@@ -65,7 +65,7 @@ class Client:
             return Unknown("getJobs: OK, but without jobs to tell")
         return found
 
-    def tell(self, act: Act, token: str, method: str, **args: Any) -> Outcome:
+    def tell(self, act: Act, token: str, method: str, **args: object) -> Outcome:
         """Send one write, once, and return what became of it."""
         data = self._exchange(method, args, write=True)
         if isinstance(data, Silence):
@@ -78,7 +78,9 @@ class Client:
             return Indeterminate(act, self._foreign(response))
         return replies.outcome(act, response, token)
 
-    def _read(self, method: str, args: dict[str, Any], decode: Callable[[bytes], R]) -> R | Unknown:
+    def _read(
+        self, method: str, args: dict[str, object], decode: Callable[[bytes], R]
+    ) -> R | Unknown:
         """Return the decoded reply to a read, asked again at once when there was none."""
         found: R | Unknown = Unknown("not asked")
         for attempt in range(ATTEMPTS):
@@ -99,7 +101,7 @@ class Client:
                 break
         return found
 
-    def _exchange(self, method: str, args: dict[str, Any], *, write: bool) -> bytes | Silence:
+    def _exchange(self, method: str, args: dict[str, object], *, write: bool) -> bytes | Silence:
         self.calls[method] = self.calls.get(method, 0) + 1
         return self._door.exchange(
             calls.encode_call(method, next(self._seqid), **args), write=write

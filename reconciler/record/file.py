@@ -23,31 +23,13 @@ CREATE TABLE condition (
 CREATE TABLE round (
   cluster TEXT PRIMARY KEY, at TEXT NOT NULL, revision TEXT NOT NULL, unmanaged INTEGER NOT NULL
 ) STRICT;
-CREATE TABLE history (
-  at TEXT NOT NULL, cluster TEXT NOT NULL, job TEXT NOT NULL, action TEXT NOT NULL,
-  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL,
-  times INTEGER NOT NULL
-) STRICT;
-CREATE INDEX history_of_job ON history (job);
-CREATE INDEX history_at ON history (at);
-CREATE TABLE failing (
-  kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
-) STRICT, WITHOUT ROWID;
 """
-
-# What an earlier format lacks.
-SINCE_1 = (
-    "ALTER TABLE history ADD COLUMN times INTEGER NOT NULL DEFAULT 1",
-    "DROP INDEX history_of_job",
-    "CREATE INDEX history_of_job ON history (job)",
-    "CREATE INDEX history_at ON history (at)",
-    """
-    CREATE TABLE IF NOT EXISTS failing (
-      kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
-    ) STRICT, WITHOUT ROWID
-    """,
-    "UPDATE meta SET value = '2' WHERE name = 'format'",
-)
+# A record of format 1 may have it or not.
+FAILING = """
+CREATE TABLE IF NOT EXISTS failing (
+  kind TEXT NOT NULL, scope TEXT NOT NULL, value BLOB NOT NULL, PRIMARY KEY (kind, scope)
+) STRICT, WITHOUT ROWID
+"""
 
 
 def for_writing(path: Path) -> sqlite3.Connection:
@@ -143,16 +125,17 @@ def _make(db: sqlite3.Connection) -> None:
     rows = "".join(
         f"INSERT INTO meta VALUES ('{name}', '{value}');" for name, value in meta.items()
     )
-    db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {rows} COMMIT;")
+    tables = "; ".join((history.TABLE, *history.INDEXES, FAILING))
+    db.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {tables}; {rows} COMMIT;")
 
 
 def _migrate(db: sqlite3.Connection) -> None:
     """Make a record of the format before one of ours."""
     db.execute("BEGIN IMMEDIATE")
     try:
-        for statement in SINCE_1:
-            db.execute(statement)
-        history.fold(db)
+        history.migrate(db)
+        db.execute(FAILING)
+        db.execute("UPDATE meta SET value = ? WHERE name = 'format'", (FORMAT,))
         db.execute("COMMIT")
     except BaseException:
         with contextlib.suppress(sqlite3.Error):

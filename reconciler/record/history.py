@@ -7,6 +7,8 @@ Lines are told in the order in which they were written, whatever the clock said 
 import itertools
 import operator
 import sqlite3
+from collections import deque
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from reconciler.model.keys import JobKey
@@ -14,6 +16,18 @@ from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, 
 from reconciler.model.round import PastAct
 
 DAYS = 90
+
+TABLE = """
+CREATE TABLE history (
+  at TEXT NOT NULL, cluster TEXT NOT NULL, job TEXT NOT NULL, action TEXT NOT NULL,
+  reason TEXT NOT NULL, outcome TEXT NOT NULL, message TEXT NOT NULL, revision TEXT NOT NULL,
+  times INTEGER NOT NULL
+) STRICT
+"""
+INDEXES = (
+    "CREATE INDEX history_of_job ON history (job)",
+    "CREATE INDEX history_at ON history (at)",
+)
 
 _AGAIN = """
 UPDATE history SET at = ?, times = times + 1
@@ -37,8 +51,9 @@ FROM jobs JOIN history ON history.rowid IN (
 ORDER BY jobs.job, history.rowid DESC
 """
 
-_LINES = """
-SELECT rowid, job, action, reason, outcome, message, revision FROM history ORDER BY job, rowid
+_TRIES = """
+SELECT at, cluster, job, action, reason, outcome, message, revision FROM tries
+ORDER BY job, at, rowid
 """
 
 
@@ -79,14 +94,25 @@ def acts(db: sqlite3.Connection, most: int) -> dict[JobKey, tuple[PastAct, ...]]
     return found
 
 
-def fold(db: sqlite3.Connection) -> None:
-    """Make one line of those that earlier versions wrote one after the other."""
-    lines = db.execute(_LINES).fetchall()
-    for told, run in itertools.groupby(lines, operator.itemgetter(slice(1, None))):
-        *others, last = (rowid for rowid, *_ in run)
-        if others and told[3] == Deferred.__name__:
-            db.execute("UPDATE history SET times = ? WHERE rowid = ?", (1 + len(others), last))
-            db.executemany("DELETE FROM history WHERE rowid = ?", ((rowid,) for rowid in others))
+def migrate(db: sqlite3.Connection) -> None:
+    """Make history of format 1 ours: there each time that an act was tried is a line."""
+    db.execute("ALTER TABLE history RENAME TO tries")
+    db.execute(TABLE)
+    db.executemany(_ADD, _folded(db.execute(_TRIES)))
+    db.execute("DROP TABLE tries")
+    for statement in INDEXES:
+        db.execute(statement)
+
+
+def _folded(tries: Iterable[tuple[str, ...]]) -> Iterator[tuple[str | int, ...]]:
+    """Yield the lines that come of tries, which are in order, one job after the other."""
+    for told, run in itertools.groupby(tries, operator.itemgetter(slice(2, None))):
+        if told[3] == Deferred.__name__:
+            [(times, last)] = deque(enumerate(run, 1), maxlen=1)
+            yield (*last, times)
+        else:
+            for line in run:
+                yield (*line, 1)
 
 
 def _message(outcome: Outcome) -> str:

@@ -161,7 +161,7 @@ def test_one_from_before_failures_were_kept_is_read_and_written(old: Path) -> No
 def test_one_that_cannot_be_migrated_is_left_as_it_was(
     old: Path, opened: Callable[[Path], Record]
 ) -> None:
-    spoil(old, "CREATE INDEX history_at ON history (message)")
+    spoil(old, "CREATE INDEX history_at ON meta (value)")
     before = (old / "record.sqlite").read_bytes()
     with pytest.raises(RecordError, match="history_at already exists"), opened(old):
         pass

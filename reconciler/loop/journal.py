@@ -63,7 +63,7 @@ class RoundJournal:
                 yield key, PastAct(self._now(), intent.action, "", told, sent, intent.revision)
 
     def intend(self, act: Act, token: str) -> None:
-        self._keep(learn.intended(self._given, self._memory, act, token))
+        self._keep(learn.intended(self._given, self._memory, act, token), of=act.key)
         self._listen(ActStarted(self._now(), act))
 
     def settle(self, outcome: Outcome) -> None:
@@ -90,8 +90,13 @@ class RoundJournal:
         called = as_called(orders.only, orders.adopt, allow_older=orders.allow_older)
         return lambda hold: remembered(exact(hold.release, plan.digest), called)
 
-    def _keep(self, after: Memory, found: Iterable[tuple[JobKey, PastAct]] = ()) -> None:
-        self._record.keep(self._given.cluster.name, self._memory, after, found)
+    def _keep(
+        self,
+        after: Memory,
+        found: Iterable[tuple[JobKey, PastAct]] = (),
+        of: JobKey | None = None,
+    ) -> None:
+        self._record.keep(self._given.cluster.name, self._memory, after, found, of)
         self._memory = after
 
 

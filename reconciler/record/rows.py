@@ -40,13 +40,19 @@ class Change:
     value: bytes | None
 
 
-def changes(before: Memory, after: Memory) -> Iterator[Change]:
-    """Yield what must be written so that `after` is remembered where `before` was."""
+def changes(before: Memory, after: Memory, of: JobKey | None = None) -> Iterator[Change]:
+    """Yield what must be written so that `after` is remembered where `before` was.
+
+    `of` names the one job whose rows can differ. Thousands of acts in a round change one job each:
+    to compare all the others for every one of them takes longer than the acts.
+    """
     for kind in BY_KEY:
-        yield from _mapped(kind, getattr(before, kind), getattr(after, kind))
+        earlier, later = getattr(before, kind), getattr(after, kind)
+        if of is not None:
+            earlier, later = _only(earlier, of), _only(later, of)
+        yield from _mapped(kind, earlier, later)
     yield from _mapped(LIMITS, before.limits, after.limits)
-    if before.spent != after.spent:
-        yield from _mapped(SPENT, _spent(before.spent), _spent(after.spent))
+    yield from _spent_since(before.spent, after.spent)
     row = _cluster_row(after)
     if not after.fresh and (before.fresh or row != _cluster_row(before)):
         yield Change(CLUSTER, "", msgspec.json.encode(row))
@@ -90,6 +96,19 @@ def _mapped(kind: str, before: Mapping[Any, Any], after: Mapping[Any, Any]) -> I
             yield Change(kind, str(name), msgspec.json.encode(value))
     for name in before.keys() - after.keys():
         yield Change(kind, str(name), None)
+
+
+def _only(told: Mapping[JobKey, Any], key: JobKey) -> dict[JobKey, Any]:
+    return {key: told[key]} if key in told else {}
+
+
+def _spent_since(before: tuple[Spent, ...], after: tuple[Spent, ...]) -> Iterator[Change]:
+    """Yield the rows of what was spent or given back. As a rule that is added at the end."""
+    if after[: len(before)] == before:
+        added = _spent(after[len(before) :])
+        yield from (Change(SPENT, name, msgspec.json.encode(s)) for name, s in added.items())
+    else:
+        yield from _mapped(SPENT, _spent(before), _spent(after))
 
 
 def _spent(spent: tuple[Spent, ...]) -> dict[str, Spent]:

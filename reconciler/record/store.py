@@ -100,13 +100,15 @@ class Record:
         before: Memory,
         after: Memory,
         found: Iterable[tuple[JobKey, PastAct]] = (),
+        of: JobKey | None = None,
     ) -> None:
         """Write what changed, in one transaction that has reached the disk when this returns.
 
-        `found` tells what became of acts whose outcome nobody lived to write down.
+        `found` tells what became of acts whose outcome nobody lived to write down; `of` names the
+        job of an act, which changes what is remembered of its own job only.
         """
         with self._remembering(cluster, after) as db:
-            _write(db, cluster, before, after)
+            _write(db, cluster, before, after, of)
             for key, act in found:
                 history.add(db, key, act)
 
@@ -116,7 +118,7 @@ class Record:
         """Write what changed by an act and its line of history: both or neither."""
         key = outcome.act.key
         with self._remembering(key.cluster, after) as db:
-            _write(db, key.cluster, before, after)
+            _write(db, key.cluster, before, after, key)
             history.add(db, key, history.past(outcome, at, revision))
 
     # --- conditions and history
@@ -246,8 +248,10 @@ def _known(db: sqlite3.Connection, cluster: str) -> dict[JobKey, JobStatus | Non
     return {JobKey.parse(name): conditions.readable(value) for name, value in found}
 
 
-def _write(db: sqlite3.Connection, cluster: str, before: Memory, after: Memory) -> None:
-    for change in rows.changes(before, after):
+def _write(
+    db: sqlite3.Connection, cluster: str, before: Memory, after: Memory, of: JobKey | None = None
+) -> None:
+    for change in rows.changes(before, after, of):
         if change.value is None:
             db.execute(
                 "DELETE FROM remembered WHERE cluster = ? AND kind = ? AND name = ?",

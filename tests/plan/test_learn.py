@@ -19,6 +19,7 @@ from reconciler.plan.facts import spec_of, trouble_of
 from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.plan.learn import carried_out, declared_again, intended, looked_again, rounded
 from reconciler.plan.planner import plan
+from reconciler.record import rows
 from tests.support.builders import (
     NOW,
     PROJECT,
@@ -134,6 +135,21 @@ def test_first_look_that_is_yet_to_come_counts_anew() -> None:
     tomorrow = Absence(NOW + timedelta(days=1), REVISION_NOW)
     given = a_round([], [a_live_job()], memory=owning(KEY, absences={KEY: tomorrow}))
     assert after(given).absences == {KEY: Absence(NOW, REVISION_NOW)}
+
+
+@pytest.mark.parametrize("case", OUTCOMES.values(), ids=OUTCOMES)
+@pytest.mark.parametrize("given", [CREATION, CHANGE], ids=["creation", "change"])
+def test_an_act_changes_what_is_remembered_of_its_own_job_only(
+    given: PlanInput, case: tuple[Any, bool, bool]
+) -> None:
+    """The record looks at no other job when it writes down what an act changed."""
+    act, others = act_of(given), owning(a_key("a"), a_key("b"))
+    before = replace(given.memory, owned={**others.owned, **given.memory.owned})
+    sent = intended(given, before, act, "t1")
+    done = carried_out(given, sent, case[0](act))
+    for earlier, later in ((before, sent), (sent, done)):
+        assert list(rows.changes(earlier, later, KEY)) == list(rows.changes(earlier, later))
+    assert list(rows.changes(before, sent))
 
 
 LOST = Memory("i", fresh=True)

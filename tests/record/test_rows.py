@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from reconciler.model.memory import Memory
+from reconciler.model.memory import Deed, Memory, Spent
 from reconciler.model.round import JobStatus
 from reconciler.record import conditions, rows
 from tests.record.memories import memories, statuses
-from tests.support.builders import a_key, owning
+from tests.support.builders import NOW, a_key, owning
 
 EMPTY = Memory("i", fresh=True)
 
@@ -63,6 +63,51 @@ def test_one_change_writes_one_row() -> None:
     after = replace(before, owned={a_key("a"): before.owned[a_key("a")]})
     (change,) = rows.changes(before, after)
     assert (change.kind, change.name, change.value) == ("owned", "dev/shop/prod/b", None)
+
+
+class Unwalked(dict[Any, Any]):
+    """A mapping in which things are looked up, and nothing else."""
+
+    def _refuse(self) -> Any:
+        raise AssertionError("it was gone through")
+
+    items = keys = values = __iter__ = _refuse
+
+
+def test_rows_of_one_job_are_found_without_looking_at_the_others() -> None:
+    before, other = owning(a_key("a"), a_key("b")), owning(a_key("c"))
+    after = replace(
+        before,
+        owned=Unwalked({**before.owned, **other.owned}),
+        intents=Unwalked(),
+        quarantined=Unwalked(),
+    )
+    before = replace(before, owned=Unwalked(before.owned), intents=Unwalked())
+    (change,) = rows.changes(before, after, of=a_key("c"))
+    assert (change.kind, change.name) == ("owned", "dev/shop/prod/c")
+    (change,) = rows.changes(after, before, of=a_key("c"))
+    assert (change.kind, change.name, change.value) == ("owned", "dev/shop/prod/c", None)
+
+
+SPENDING: dict[str, tuple[str, str]] = {
+    "nothing": ("abc", "abc"),
+    "one more": ("ab", "abc"),
+    "one given back": ("abc", "ac"),
+    "the last given back": ("abc", "ab"),
+    "one for another": ("abc", "abd"),
+    "all forgotten": ("abc", ""),
+    "the same twice": ("ab", "aba"),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), SPENDING.values(), ids=SPENDING)
+def test_what_was_spent_is_told_again_after_a_restart(before: str, after: str) -> None:
+    each = {name: Spent(NOW, "shop", a_key(name), Deed.KILL) for name in "abcd"}
+    earlier, later = (
+        Memory("i", spent=tuple(each[name] for name in told)) for told in (before, after)
+    )
+    told = stored(stored({}, rows.changes(EMPTY, earlier)), rows.changes(earlier, later))
+    assert rows.memory("i", told).spent == tuple(each[name] for name in sorted(set(after)))
 
 
 def test_every_field_of_the_memory_has_a_place() -> None:

@@ -171,10 +171,11 @@ class _Record(Record):
         before: Memory,
         after: Memory,
         found: Iterable[tuple[JobKey, PastAct]] = (),
+        of: JobKey | None = None,
     ) -> None:
         self.crash.point()
         self.crash.disk()
-        super().keep(cluster, before, after, found)
+        super().keep(cluster, before, after, found, of)
         self.crash.point()
 
     def settle(

@@ -159,7 +159,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "an act is not written down before it is sent": Mutation(
         "loop/journal.py",
-        "        self._keep(learn.intended(self._given, self._memory, act, token))\n",
+        "        self._keep(learn.intended(self._given, self._memory, act, token), of=act.key)\n",
         "",
     ),
     "two processes may use one record": Mutation(

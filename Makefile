@@ -47,8 +47,9 @@ fmt: $(STAMP) ## format, and mend what the linter can
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(STAMP) ## measure 1,000 and 10,000 jobs on canned replies, and write docs/benchmarks.md
+bench: $(STAMP) ## measure 1,000 and 10,000 jobs, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.run docs/benchmarks.md
+	$(BIN)/python -m tests.bench.converging docs/benchmarks.md
 	$(BIN)/python -m tests.bench.standin docs/benchmarks.md
 
 bench-peers: $(STAMP) ## the same beside a script, gorealis and Terraform (half an hour, needs the network)

@@ -1,7 +1,7 @@
 """One reconciler over a generated tree and canned replies, wired as the program is, and counted."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -9,9 +9,12 @@ from pathlib import Path
 from time import monotonic
 
 from reconciler.app.packaged import schemas
+from reconciler.loop.clock import Clock
+from reconciler.loop.converge import Converged, Limits, converge
 from reconciler.loop.desired import Reader
 from reconciler.loop.garbage import uncollected
 from reconciler.loop.observe import Seat
+from reconciler.loop.patience import Patience
 from reconciler.loop.round import Rounds, Work, always
 from reconciler.model.policy import Cluster
 from reconciler.model.round import Event, RoundReport
@@ -19,7 +22,8 @@ from reconciler.plan.inputs import Orders
 from reconciler.record.store import Record
 from reconciler.scheduler.aurora import Aurora
 from reconciler.scheduler.client import Client
-from reconciler.scheduler.http import Door
+from reconciler.scheduler.connections import connections
+from reconciler.scheduler.http import Deadlines, Door, HttpDoor
 from reconciler.sources.open import open_source
 from tests.bench.canned import CannedDoor
 from tests.bench.trees import CLUSTER
@@ -59,8 +63,8 @@ class Still:
 class Bench:
     """A reconciler whose cluster is a door, and what it has done so far."""
 
-    def __init__(self, tree: Path, record: Record, door: Door) -> None:
-        self._clock = Still()
+    def __init__(self, tree: Path, record: Record, door: Door, clock: Clock) -> None:
+        self._clock = clock
         self._reader = reader_of(tree)
         # As the program does, to learn of which platform this is.
         self._reader.read({})
@@ -91,6 +95,16 @@ class Bench:
         """Plan a round, and remember nothing of it."""
         return self._rounds.preview(self._clock.now())
 
+    def converge(self, timeout_s: float, listen: Callable[[Event], None]) -> Converged:
+        """Do rounds until nothing is left to do."""
+        limits = Limits(Patience(self._clock, timeout_s).left)
+        return converge(self._rounds, self._clock, limits, listen, always, lambda: False)
+
+    @property
+    def calls(self) -> dict[str, int]:
+        """Return how often each method was called."""
+        return dict(self._client.calls)
+
     @property
     def done(self) -> Done:
         reader = self._reader
@@ -98,14 +112,23 @@ class Bench:
 
 
 @contextmanager
-def bench(tree: Path, state: Path, door: Door, *, writing: bool = True) -> Iterator[Bench]:
+def bench(
+    tree: Path, state: Path, door: Door, *, writing: bool = True, clock: Clock | None = None
+) -> Iterator[Bench]:
     """Yield a reconciler with its record in `state`, in a process that is as the program's."""
     with uncollected(), Record(state, NOW, writing=writing) as record:
-        yield Bench(tree, record, door)
+        yield Bench(tree, record, door, clock or Still())
 
 
 def reader_of(tree: Path) -> Reader:
     return Reader(open_source(str(tree), monotonic=monotonic), schemas())
+
+
+@contextmanager
+def door_to(url: str) -> Iterator[Door]:
+    """Yield a door to whoever answers at this URL."""
+    with connections(True, "bench") as http:
+        yield HttpDoor(http, (url,), None, Deadlines())
 
 
 def door_of(tree: Path) -> CannedDoor:

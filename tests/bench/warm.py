@@ -11,16 +11,13 @@ import time
 from pathlib import Path
 
 from reconciler.report.counts import counts
-from reconciler.scheduler.connections import connections
-from reconciler.scheduler.http import Deadlines, HttpDoor
-from tests.bench.bench import bench
+from tests.bench.bench import bench, door_to
 from tests.bench.machine import memory_mb
 
 
 def main(tree: Path, state: Path, url: str, runs: int) -> None:
-    door = HttpDoor(connections(True, "bench"), (url,), None, Deadlines())
     spent_ms = []
-    with bench(tree, state, door) as told:
+    with door_to(url) as door, bench(tree, state, door) as told:
         told.step()
         report = told.step()
         gc.collect()

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo check test world world-mutations coverage fmt bench bench-peers sizes lock clean
+.PHONY: help setup demo check test world world-mutations coverage fmt bench bench-check bench-peers sizes lock clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,8 +30,9 @@ check: $(STAMP) ## the gate of every commit: format, lint, types, the sample, fa
 	$(BIN)/reconcile validate --desired desired-state
 	$(BIN)/python -m pytest -n auto -m "not slow"
 
-test: check ## everything: `make check`, then the slow tests
+test: check ## everything: `make check`, then the slow tests, then `make bench-check`
 	$(BIN)/python -m pytest -n auto -m slow
+	$(BIN)/python -m tests.bench.check
 
 world: $(STAMP) ## worlds of chance: SEEDS=1000 tries many, SEED=17 tells one and shortens it
 	$(BIN)/python -m tests.world $(if $(SEED),$(SEED),--seeds $(or $(SEEDS),200))
@@ -50,7 +51,11 @@ fmt: $(STAMP) ## format, and mend what the linter can
 bench: $(STAMP) ## measure 1,000 and 10,000 jobs, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.run docs/benchmarks.md
 	$(BIN)/python -m tests.bench.converging docs/benchmarks.md
+	$(BIN)/python -m tests.bench.check docs/benchmarks.md
 	$(BIN)/python -m tests.bench.standin docs/benchmarks.md
+
+bench-check: $(STAMP) ## counts and ratios of 1,000 jobs, within bounds: two minutes at most
+	$(BIN)/python -m tests.bench.check
 
 bench-peers: $(STAMP) ## the same beside a script, gorealis and Terraform (half an hour, needs the network)
 	$(BIN)/python -m tests.bench.peers.compare docs/peers.json

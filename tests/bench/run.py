@@ -1,13 +1,14 @@
 """`make bench`: 1,000 jobs of 20 instances on canned replies; prints and writes a markdown section.
 
 Each scenario is run several times, with a garbage collection before each; raw runs, minimum, median
-and maximum are told, and the ratio of its median to a floor of the same run: what the machine alone
-needs for the same bytes. Absolute times belong to the machine; ratios travel.
+and maximum are told, and the ratio of its median to that of a floor of the same run: what the
+machine alone needs for the same bytes. Absolute times belong to the machine; ratios travel.
 """
 
 import gc
 import json
 import pickle
+import resource
 import subprocess
 import sys
 import tempfile
@@ -26,49 +27,74 @@ from tests.bench.machine import machine
 from tests.bench.page import put
 from tests.bench.trees import INSTANCES, finalization, plant, release
 
+COLD, WARM, CHANGED = (
+    "cold dry run, a new process",
+    "warm round, nothing changed",
+    "warm preview, one file changed",
+)
+WIDENED, HELPED = (
+    "warm preview, a line of the platform changed",
+    "`reconcile --help`, a new process",
+)
 SIZES = (1_000, 10_000)
 COLD_RUNS, WARM_RUNS, WIDE_RUNS = 7, 15, 3
 ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
+class Took:
+    """One run: time by the clock, and of the processor, children of this process included."""
+
+    ms: float
+    cpu_ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
-    """One scenario: its runs in milliseconds, work per run, floor, and peak memory where known."""
+    """One scenario: its runs and those of its floor, work per run, and peak memory where known."""
 
     name: str
-    runs_ms: tuple[float, ...]
-    floor_ms: tuple[float, ...]
+    runs: tuple[Took, ...]
+    floors: tuple[Took, ...]
     done: Done
     peak_mb: float | None = None
 
+    @property
+    def ratio(self) -> float:
+        """Return how many times its floor it takes, of the processor: what else the machine does
+        hardly disturbs that."""
+        return median(t.cpu_ms for t in self.runs) / median(t.cpu_ms for t in self.floors)
+
     def row(self) -> str:
         """Return a row of the table."""
-        low, mid, high = min(self.runs_ms), median(self.runs_ms), max(self.runs_ms)
-        ratio = mid / median(self.floor_ms)
+        times = [took.ms for took in self.runs]
         done = self.done
         memory = f"{self.peak_mb:.0f} MB" if self.peak_mb is not None else ""
         return (
-            f"| {self.name} | {low:.1f} | {mid:.1f} | {high:.1f} | {ratio:.1f} |"
-            f" {done.parses} | {done.schema_calls} | {done.rpcs} | {memory} |"
+            f"| {self.name} | {min(times):.1f} | {median(times):.1f} | {max(times):.1f} |"
+            f" {self.ratio:.1f} | {done.parses} | {done.schema_calls} | {done.rpcs} | {memory} |"
         )
 
     def raw(self) -> str:
         """Return every run."""
-        runs, floors = (
-            ", ".join(f"{ms:.1f}" for ms in each) for each in (self.runs_ms, self.floor_ms)
-        )
+        runs, floors = (", ".join(f"{t.ms:.1f}" for t in each) for each in (self.runs, self.floors))
         return f"- {self.name}: {runs}; floor: {floors}"
 
 
-def timed(work: Callable[[], object]) -> float:
-    """Return how long it takes, in milliseconds."""
+def timed(work: Callable[[], object]) -> Took:
+    """Return how long it takes."""
     gc.collect()
-    start = time.perf_counter()
+    start, cpu = time.perf_counter(), _cpu_s()
     work()
-    return (time.perf_counter() - start) * 1000
+    return Took((time.perf_counter() - start) * 1000, (_cpu_s() - cpu) * 1000)
 
 
-def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
+def _cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + used.ru_utime + used.ru_stime
+
+
+def cold(tree: Path, state: Path, door: CannedDoor, runs: int = COLD_RUNS) -> Measured:
     """A dry run in a new process with a record; the floor is a bare interpreter."""
     replies = state / "replies.pickle"
     replies.write_bytes(pickle.dumps(door))
@@ -80,11 +106,11 @@ def cold(tree: Path, state: Path, door: CannedDoor) -> Measured:
         told.update(json.loads(done.stdout))
 
     once()
-    pairs = [(timed(bare), timed(once)) for _ in range(COLD_RUNS)]
+    pairs = [(timed(bare), timed(once)) for _ in range(runs)]
     assert str(told["line"]).startswith("0 to create, 0 to update, 0 to prune, ")
     done = Done(*(int(str(told[name])) for name in ("parses", "schema_calls", "rpcs")))
     return Measured(
-        "cold dry run, a new process",
+        COLD,
         tuple(run for _, run in pairs),
         tuple(floor for floor, _ in pairs),
         done,
@@ -106,14 +132,14 @@ def helped() -> Measured:
 
     once()
     pairs = [(timed(bare), timed(once)) for _ in range(WARM_RUNS)]
-    return _per_run("`reconcile --help`, a new process", pairs, Done(0, 0, 0))
+    return _per_run(HELPED, pairs, Done(0, 0, 0))
 
 
 def warm(told: Bench, floor: Callable[[], object]) -> Measured:
     """A round in which nothing changed."""
     before = told.done
     pairs = [(timed(floor), timed(told.step)) for _ in range(WARM_RUNS)]
-    return _per_run("warm round, nothing changed", pairs, told.done - before)
+    return _per_run(WARM, pairs, told.done - before)
 
 
 def changed(told: Bench, tree: Path, floor: Callable[[], object]) -> Measured:
@@ -124,7 +150,7 @@ def changed(told: Bench, tree: Path, floor: Callable[[], object]) -> Measured:
         release(tree, 7, f"2.15.{number}")
         pairs.append((timed(floor), timed(told.preview)))
     assert counts(told.preview()).update == 1
-    return _per_run("warm preview, one file changed", pairs, told.done - before)
+    return _per_run(CHANGED, pairs, told.done - before)
 
 
 def widened(told: Bench, tree: Path, jobs: int, floor: Callable[[], object]) -> Measured:
@@ -137,10 +163,10 @@ def widened(told: Bench, tree: Path, jobs: int, floor: Callable[[], object]) -> 
     done = told.done - before
     found = counts(told.preview())
     assert found.update + found.held == jobs, "every job differs, and the guard holds most"
-    return _per_run("warm preview, a line of the platform changed", pairs, done)
+    return _per_run(WIDENED, pairs, done)
 
 
-def _per_run(name: str, pairs: list[tuple[float, float]], done: Done) -> Measured:
+def _per_run(name: str, pairs: list[tuple[Took, Took]], done: Done) -> Measured:
     each = Done(*(round(n / len(pairs)) for n in (done.parses, done.schema_calls, done.rpcs)))
     runs = tuple(run for _, run in pairs)
     return Measured(name, runs, tuple(floor for floor, _ in pairs), each)
@@ -163,8 +189,9 @@ def floor_of(tree: Path, door: CannedDoor) -> Callable[[], object]:
 ABOUT = """\
 # Benchmarks
 
-Written by `make bench` (tests/bench). Times in milliseconds; absolute ones belong to the machine,
-the ratio to the floor of the same run travels.
+Written by `make bench` (tests/bench). Times in milliseconds; absolute ones belong to the machine.
+What travels is the ratio to the floor of the same run, which is that of processor times: what else
+the machine does hardly disturbs them.
 
 - Machine: {machine}.
 - Live: canned replies in this process, so that no scheduler is measured.

@@ -177,6 +177,9 @@ class HttpDoor:
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as fault:
             # ValueError: a host name that no resolver would take (a label too long).
             return Silence(f"{url}: {_words(fault)}", sent=True, mute=True)
+        # httpx ties an answer to its stream and back: in a round of thousands of calls, in which no
+        # garbage is looked for, what is tied together would stay.
+        del response.stream
         if isinstance(content, Silence):
             return content
         return response.status_code, response.headers.get("location", ""), content

@@ -1,12 +1,14 @@
 """Which scheduler is asked, who gets the credentials, and what is known when no reply comes."""
 
 import base64
+import gc
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx
 import pytest
 
+from reconciler.loop.garbage import uncollected
 from reconciler.scheduler.http import Credentials, Deadlines, HttpDoor, Silence
 
 ONE, TWO, LEADER = "http://one:8081", "http://two:8081", "http://leader:8081"
@@ -278,3 +280,12 @@ def test_time_of_the_run_cuts_reads_short_and_no_write() -> None:
         f"{ONE} was not asked: the time of this run is over", sent=False, mute=True
     )
     assert len(asked) == 2
+
+
+def test_answer_leaves_nothing_for_the_collector_which_rests_during_a_round() -> None:
+    door, _ = a_door({ONE: says()})
+    door.exchange(b"[1]", write=False)
+    gc.collect()
+    with uncollected():
+        assert door.exchange(b"[1]", write=False) == b"hello"
+        assert gc.collect() == 0

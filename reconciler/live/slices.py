@@ -13,7 +13,7 @@ from reconciler.model.live import LiveJob
 from reconciler.thrift import structs as aurora
 from reconciler.thrift import tjson
 from reconciler.translate import from_wire
-from reconciler.translate.canonical import config_of
+from reconciler.translate.canonical import canonical
 
 
 class Slices:
@@ -53,6 +53,6 @@ def _job(found: aurora.JobConfiguration, cluster: str) -> LiveJob:
     return LiveJob(
         key=key,
         is_service=bool(found.taskConfig.isService),
-        seen=config_of(found.taskConfig),
+        seen=canonical(found.taskConfig),
         count=found.instanceCount or 0,
     )

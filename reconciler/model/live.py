@@ -6,7 +6,7 @@ from enum import Enum
 
 from reconciler.model.keys import InstanceIds, JobKey
 from reconciler.model.spec import Collision
-from reconciler.model.task import Config
+from reconciler.model.task import CanonicalTask, Config
 from reconciler.model.update import LiveUpdate, UpdateEvent
 
 
@@ -56,15 +56,16 @@ class LiveCron:
 class LiveJob:
     """One job as read.
 
-    `seen` is the one config that getJobs shows of the active tasks and `count` their number (None
-    and 0 for a template without a run). Only `groups` is exact: None means it was not asked.
+    `seen` is the meaning of the one config that getJobs shows of the active tasks and `count` their
+    number (None and 0 for a template without a run). Only `groups` is exact, and has the bytes that
+    must be sent again: None means it was not asked.
     `unsettled` holds every active task that is not RUNNING, `tasks` all active ones where they
     were asked for. `update` is the active update, `ended` those that ended, newest first.
     """
 
     key: JobKey
     is_service: bool
-    seen: Config | None
+    seen: CanonicalTask | None
     count: int
     cron: LiveCron | None = None
     groups: tuple[LiveGroup, ...] | None = None

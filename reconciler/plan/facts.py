@@ -113,9 +113,9 @@ class Facts:
         """Return the platform whose mark the live config carries; a mark can be copied."""
         if self.live is None:
             return ""
-        template = self.live.cron.config if self.live.cron is not None else None
-        config = template or self.live.seen
-        return dict(config.task.marks).get(OWNER, "") if config is not None else ""
+        cron = self.live.cron
+        task = cron.config.task if cron is not None else self.live.seen
+        return dict(task.marks).get(OWNER, "") if task is not None else ""
 
     @property
     def marked(self) -> bool:
@@ -143,8 +143,8 @@ def trouble_of(spec: str) -> str:
 
 def troubles_in(live: LiveJob) -> frozenset[str]:
     """Return the same of what is live: of its template, and of the configs that were seen."""
-    configs = (live.seen, *(group.config for group in live.groups or ()))
-    found = {config.task.digest for config in configs if config is not None}
+    tasks = (live.seen, *(group.config.task for group in live.groups or ()))
+    found = {task.digest for task in tasks if task is not None}
     if live.cron is not None and live.cron.collision is not None:
         digest = live.cron.config.task.digest
         found.add(_template_digest(digest, live.cron.schedule, live.cron.collision))

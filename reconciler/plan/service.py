@@ -108,7 +108,7 @@ def _look_closer(f: Facts, wanted: RenderedJob, live: LiveJob) -> bool:
         return True
     if live.seen is None or live.count != spec.instances:
         return True
-    if not wanted.config.task.satisfied_by(live.seen.task) or failed_before(f):
+    if not wanted.config.task.satisfied_by(live.seen) or failed_before(f):
         return True
     return is_due(f.key, f.now)
 

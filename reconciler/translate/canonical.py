@@ -9,6 +9,7 @@ Left out: the owner (a live job keeps its own) and our marks (kept beside the te
 
 import json
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -65,7 +66,8 @@ def canonical(task: TaskConfig) -> CanonicalTask:
         "container": _container(task.container),
     }
     kept = {name: value for name, value in told.items() if value not in (None, [], {})}
-    return CanonicalTask(dumps(kept), tuple(marks))
+    # Of most jobs the live text is the desired one: kept once, and seen to be equal at a glance.
+    return CanonicalTask(sys.intern(dumps(kept)), tuple(marks))
 
 
 def dumps(value: object) -> str:

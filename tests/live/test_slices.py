@@ -5,7 +5,13 @@ import pytest
 from reconciler.live.slices import Slices
 from reconciler.model.live import LiveJob
 from reconciler.thrift import tjson
-from reconciler.thrift.structs import JobConfiguration, JobKey, TaskConfig
+from reconciler.thrift.structs import (
+    Container,
+    JobConfiguration,
+    JobKey,
+    MesosContainer,
+    TaskConfig,
+)
 from tests.support.builders import CLUSTER
 
 
@@ -43,6 +49,20 @@ def test_entry_that_cannot_be_read_is_refused_each_time() -> None:
         with pytest.raises(tjson.ProtocolError):
             slices.read([a_slice("api"), b"[]"])
     assert counts(slices, a_slice("api")) == {"api": 3}
+
+
+def test_config_with_a_part_that_only_a_later_aurora_knows_is_told_as_that() -> None:
+    """It is like no desired one, so that its job is looked at in depth; the others are known."""
+    key = JobKey(role="shop", environment="prod", name="later")
+    config = TaskConfig(job=key, isService=True, container=Container(mesos=MesosContainer()))
+    entry = tjson.encode(JobConfiguration(key=key, taskConfig=config, instanceCount=1))
+    later = entry.replace(b'{"rec":{"1":{"rec":{}}}}', b'{"rec":{"9":{"rec":{}}}}')
+    assert later != entry
+    found = Slices(CLUSTER).read([a_slice("api"), later])
+    assert len(found) == 2
+    (job,) = (job for job in found.values() if job.key.name == "later")
+    assert job.seen is not None
+    assert job.seen.value()["container"] == {"unknown": True}
 
 
 def test_jobs_of_another_cluster_have_its_name() -> None:

@@ -172,7 +172,7 @@ def a_live_job(
     plain = LiveJob(
         key=key or a_key(),
         is_service=True,
-        seen=made[0].config if made else None,
+        seen=made[0].config.task if made else None,
         count=len(everything),
         groups=made,
         tasks=tuple(a_task(i) for i in everything),

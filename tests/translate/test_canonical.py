@@ -371,6 +371,16 @@ def test_every_field_but_the_owner_counts() -> None:
 # --- marks
 
 
+def test_equal_meaning_is_one_text_in_memory() -> None:
+    """Of ten thousand jobs that run what is declared, the texts would take 20 MB twice."""
+    task = TaskConfig(isService=True, contactEmail="a@b.example")
+    assert canonical(task).text is canonical(other_of(task)).text
+
+
+def other_of(task: TaskConfig) -> TaskConfig:
+    return tjson.decode(TaskConfig, tjson.encode(task))
+
+
 def test_marks_stand_beside_the_text_and_are_sorted() -> None:
     task = replace(
         BASE,

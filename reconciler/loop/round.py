@@ -5,7 +5,7 @@
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,6 +19,7 @@ from reconciler.loop.journal import RoundJournal
 from reconciler.loop.observe import Planned, Seat, planned, revisions
 from reconciler.model.live import LiveSnapshot
 from reconciler.model.memory import Memory
+from reconciler.model.plan import Plan
 from reconciler.model.policy import Cluster
 from reconciler.model.round import (
     ClusterRound,
@@ -32,6 +33,7 @@ from reconciler.plan import learn
 from reconciler.plan.guard import HOUR
 from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.plan.quiet import Past
+from reconciler.plan.unserved import may_give_up, unserved
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
 from reconciler.sources.port import SourceError
@@ -76,6 +78,15 @@ class Surveyed:
     snapshot: LiveSnapshot
 
 
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What a round would do, and the clusters that are gone for good by a person's word."""
+
+    planned: tuple[Planned, ...]
+    report: RoundReport
+    gone: tuple[str, ...] = ()
+
+
 def always(report: RoundReport) -> bool:
     """Consent to whatever is planned: nobody is there to be asked."""
     del report
@@ -96,21 +107,21 @@ class Rounds:
 
     def preview(self, now: datetime) -> RoundReport:
         """Return what a round would do. Nothing is sent and nothing is written."""
-        _, report = self._draw(now)
-        return replace(report, preview=True)
+        return replace(self._draw(now).report, preview=True)
 
     def step(
         self, now: datetime, consent: Consent, listen: Listen, stopping: Callable[[], bool]
     ) -> RoundReport:
         """Do one round; when `consent` to its plans is not given, send and write nothing."""
-        drawn, report = self._draw(now)
+        drawn = self._draw(now)
+        report = drawn.report
         if not consent(report):
             return replace(report, preview=True)
         listen(RoundPlanned(self._work.clock.now(), report))
         rounds: list[ClusterRound] = []
         faults = list(report.faults)
         broken: list[Exception] = []
-        for one in drawn:
+        for one in drawn.planned:
             journal = self._journal(one, listen)
             try:
                 self._apply(one, journal, stopping)
@@ -123,6 +134,8 @@ class Rounds:
             rounds.append(ClusterRound(one.plan, tuple(journal.outcomes)))
         if broken:
             raise ExceptionGroup("a round broke", broken)
+        rounds += report.rounds[len(drawn.planned) :]
+        faults += self._gave_up(drawn.gone)
         done = replace(report, rounds=tuple(rounds), faults=tuple(faults))
         return self._remembered(done, stopped=stopping())
 
@@ -141,18 +154,27 @@ class Rounds:
             return replace(report, faults=(*report.faults, unkept))
         return report
 
-    def _draw(self, now: datetime) -> tuple[list[Planned], RoundReport]:
+    def _gave_up(self, gone: Iterable[str]) -> Iterator[Fault]:
+        """Forget the jobs of clusters that are gone for good; yield what kept us from it."""
+        for cluster in gone:
+            try:
+                memory = self._work.record.memory(cluster)
+                self._work.record.keep(cluster, memory, learn.given_up(memory))
+            except RecordError as fault:
+                yield Fault(FaultKind.RECORD, cluster, str(fault))
+
+    def _draw(self, now: datetime) -> Drawn:
         """Read what is desired and what is live, and plan the difference."""
         try:
             declared = self._declared()
         except SourceError as fault:
-            return [], _failed(now, Fault(FaultKind.SOURCE, "", str(fault)))
+            return _failed(now, Fault(FaultKind.SOURCE, "", str(fault)))
         except RecordError as fault:
-            return [], _failed(now, Fault(FaultKind.RECORD, "", str(fault)))
+            return _failed(now, Fault(FaultKind.RECORD, "", str(fault)))
         try:
             found = self._surveyed(declared, now)
         except RecordError as fault:
-            return [], _failed(now, Fault(FaultKind.RECORD, "", str(fault)))
+            return _failed(now, Fault(FaultKind.RECORD, "", str(fault)))
         surveyed = [one for one in found if isinstance(one, Surveyed)]
         faults = tuple(one for one in found if isinstance(one, Fault))
         asked = (revisions(one.stored, one.snapshot) for one in surveyed)
@@ -161,13 +183,23 @@ class Rounds:
         except SourceError as fault:
             log.warning("where revisions come from cannot be told: %s", fault)
         drawn = _side_by_side(lambda one: self._planned(one, declared), surveyed)
-        rounds = tuple(ClusterRound(one.plan) for one in drawn)
+        held = tuple(self._unserved(declared, now))
+        rounds = tuple(map(ClusterRound, (*(one.plan for one in drawn), *held)))
+        gone = held if may_give_up(declared.tree, self._work.orders) else ()
         told = notes(declared.tree, {one.cluster.name: one.now for one in surveyed})
         revision = declared.tree.revision
-        return drawn, RoundReport(now, revision, declared.told, rounds, faults, notes=told)
+        report = RoundReport(now, revision, declared.told, rounds, faults, notes=told)
+        return Drawn(tuple(drawn), report, tuple(plan.cluster for plan in gone))
 
     def _declared(self) -> Declared:
         return self._work.reader.read(self._work.record.owned())
+
+    def _unserved(self, declared: Declared, now: datetime) -> Iterator[Plan]:
+        """Yield what is held since no document declares its cluster."""
+        work, tree = self._work, declared.tree
+        for plan in unserved(tree, work.record.owned(), work.orders, now):
+            if work.only in (None, plan.cluster):
+                yield plan
 
     def _surveyed(self, declared: Declared, now: datetime) -> list[Surveyed | Fault]:
         """Read every cluster in bulk, side by side."""
@@ -237,5 +269,5 @@ def _side_by_side(deed: Callable[[T], R], told: list[T]) -> list[R]:
         return list(pool.map(deed, told))
 
 
-def _failed(now: datetime, fault: Fault) -> RoundReport:
-    return RoundReport(now, None, (), (), (fault,))
+def _failed(now: datetime, fault: Fault) -> Drawn:
+    return Drawn((), RoundReport(now, None, (), (), (fault,)))

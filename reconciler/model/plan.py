@@ -74,6 +74,7 @@ class Reason(Enum):
     )
     TREE_INCOMPLETE = ("TreeIncomplete", Standing.BLOCKED, "not found in a tree that has faults")
     PRUNE_OFF = ("PruneOff", Standing.BLOCKED, "not declared, and its project does not prune")
+    NO_CLUSTER = ("NoCluster", Standing.BLOCKED, "ours, and no document declares its cluster")
     RECORD_LOST = ("RecordLost", Standing.BLOCKED, "ours by its mark only: the record was lost")
     # meant
     SUSPENDED = ("Suspended", Standing.MEANT, "left alone, as its document says")

@@ -13,6 +13,7 @@ from reconciler.model.rendered import RenderedJob
 from reconciler.model.spec import JobKind
 from reconciler.plan.cron import cron
 from reconciler.plan.facts import Facts
+from reconciler.plan.holds import invalid
 from reconciler.plan.inputs import PlanInput
 from reconciler.plan.removal import removal
 from reconciler.plan.service import service
@@ -29,25 +30,12 @@ def decide(f: Facts, given: PlanInput, limits: Limits | None, others: frozenset[
         case _:
             assert_never(f.seen)
     if f.problems:
-        return _invalid(f)
+        return invalid(f.key, f.project_name, f.problems)
     if f.wanted is None:
         return removal(f, given, limits, others)
     if held := _suspended(f, f.wanted):
         return held
     return _sent_before(f, _declared(f, f.wanted))
-
-
-def _invalid(f: Facts) -> Hold:
-    first, more = f.problems[0], len(f.problems) - 1
-    detail = f"{first}" + (f" (and {more} more)" if more else "")
-    return Hold(
-        f.key,
-        f.project_name,
-        Reason.INVALID,
-        detail=detail,
-        release=f"mend {first.origin}",
-        origin=first.origin,
-    )
 
 
 def _suspended(f: Facts, wanted: RenderedJob) -> Hold | None:

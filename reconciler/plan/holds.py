@@ -1,11 +1,25 @@
 """Why a declared job of any kind is left alone: whose it is, what failed, what Aurora says."""
 
-from reconciler.model.keys import InstanceIds
+from reconciler.model.keys import InstanceIds, JobKey
 from reconciler.model.live import LiveJob, RefusedAnswer, TaskStatus, Unknown
 from reconciler.model.plan import Act, FieldChange, Hold, Reason, ScheduleCron, StartUpdate
+from reconciler.model.problem import Problem
 from reconciler.model.questions import Questions
 from reconciler.plan.facts import Facts
 from reconciler.plan.updates import Step
+
+
+def invalid(key: JobKey, project: str, problems: tuple[Problem, ...]) -> Hold:
+    """Return the hold of a job whose document is wrong; what was wrong first, and how much more."""
+    first, more = problems[0], len(problems) - 1
+    return Hold(
+        key,
+        project,
+        Reason.INVALID,
+        detail=f"{first}" + (f" (and {more} more)" if more else ""),
+        release=f"mend {first.origin}",
+        origin=first.origin,
+    )
 
 
 def not_adopted(f: Facts, would: Act | tuple[FieldChange, ...]) -> Hold:

@@ -96,6 +96,11 @@ def declared_again(memory: Memory, declared: Set[JobKey]) -> Memory:
     return replace(memory, absences=missing)
 
 
+def given_up(memory: Memory) -> Memory:
+    """Return what is remembered of a cluster that is gone for good."""
+    return Memory(memory.installation, limits=memory.limits, newest=memory.newest)
+
+
 def _happened(snapshot: LiveSnapshot, key: JobKey, intent: Intent) -> bool:
     """Return whether an act of ours made this job what it is.
 

@@ -74,6 +74,7 @@ REASONS = {
     Reason.TREE_INCOMPLETE: 4,
     Reason.PRUNE_OFF: 4,
     Reason.RECORD_LOST: 4,
+    Reason.NO_CLUSTER: 4,
     Reason.SUSPENDED: 0,
     Reason.LAST_RUN: 0,
     Reason.CONVERGED: 0,

@@ -52,7 +52,8 @@ def _nowhere() -> Any:
 
 def interactive() -> bool:
     """Return whether a person can see a question and answer it, wherever the output goes."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
+    # Without a standard input (`<&-`) there is none to be asked.
+    return sys.stdin is not None and sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def width() -> int | None:

@@ -35,6 +35,7 @@ CREATE TABLE IF NOT EXISTS failing (
 def for_writing(path: Path) -> sqlite3.Connection:
     """Return the record, made if it is missing and migrated if its format is an earlier one: either
     way whole or not at all. The lock is held."""
+    _check_plain(path)
     db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     try:
         path.chmod(0o600)
@@ -55,6 +56,7 @@ def for_writing(path: Path) -> sqlite3.Connection:
 
 def for_reading(path: Path) -> sqlite3.Connection | None:
     """Return the record as it is now, None when there is none. Creates and changes nothing."""
+    _check_plain(path)
     while path.exists():
         before = _stamp(path)
         if _wal(path).exists():
@@ -65,6 +67,13 @@ def for_reading(path: Path) -> sqlite3.Connection | None:
             return _checked(path, found)
         found.close()
     return None
+
+
+def _check_plain(path: Path) -> None:
+    """Refuse what is no plain file before it is opened: a pipe would be waited for, and what a
+    symlink leads to is not ours to change."""
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise RecordError(f"{path} cannot be used: it is no plain file. Move it away")
 
 
 def _copied(path: Path) -> sqlite3.Connection:

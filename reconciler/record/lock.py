@@ -45,6 +45,19 @@ class Lock:
     ) -> None:
         self.close()
 
+    def check(self) -> None:
+        """Raise RecordError when the file that was locked is no longer where others look for it."""
+        assert self._file is not None, "entered before"
+        try:
+            found = self._path.stat().st_ino
+        except OSError:
+            found = None
+        if found != os.fstat(self._file).st_ino:
+            raise RecordError(
+                f"{self._path.parent} was moved, removed or replaced while it was in use: nothing"
+                " more is done. Put it back, and start again"
+            )
+
     def close(self) -> None:
         """Let go of the lock; harmless when it is not held."""
         if self._file is not None:

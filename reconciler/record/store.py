@@ -218,7 +218,8 @@ class Record:
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[sqlite3.Connection]:
         assert self._db is not None, "opened before"
-        assert self._writing, "opened for reading only"
+        assert self._lock is not None, "opened for reading only"
+        self._lock.check()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield self._db

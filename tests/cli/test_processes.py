@@ -439,3 +439,12 @@ def test_the_demo_tells_its_story(here: Path) -> None:
     *_, counts, _, _, _, last = done.stdout.splitlines()
     assert counts == "0 to create, 0 to update, 0 to prune, 13 kept"
     assert re.fullmatch(r"# It ended with 0\. Its files were in /\S+/reconcile-demo-\S+: .*", last)
+
+
+def test_without_a_standard_input_nobody_is_asked(here: Path) -> None:
+    told = " ".join(("exec", *command("--state", "state", "--only", "orders"), "<&-"))
+    done = subprocess.run(
+        ["sh", "-c", told], cwd=here, env=environment(), check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "converged: 1 kept" in done.stdout

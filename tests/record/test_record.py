@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import subprocess
@@ -459,6 +460,46 @@ def test_lock_that_tells_nothing_holds_all_the_same(kept: Path) -> None:
         (kept / "lock").write_text("", encoding="utf-8")
         with pytest.raises(RecordError, match="in use by another process"), writing(kept):
             pass
+
+
+@pytest.mark.parametrize("how", ["moved", "removed", "replaced"])
+def test_directory_that_is_taken_away_in_use_ends_every_act(tmp_path: Path, how: str) -> None:
+    """Another reconciler could lock the same path now, and act on the same cluster."""
+    state = tmp_path / "state"
+    with writing(state) as record:
+        before = record.memory(CLUSTER)
+        record.keep(CLUSTER, before, before)
+        if how == "removed":
+            shutil.rmtree(state)
+        else:
+            state.rename(tmp_path / "elsewhere")
+        if how == "replaced":
+            with writing(state):
+                pass
+        with pytest.raises(RecordError, match="was moved, removed or replaced"):
+            record.keep(CLUSTER, before, owning(WEB))
+
+
+def make_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def make_symlink(path: Path) -> None:
+    (path.parent / "other").write_text("of somebody else")
+    (path.parent / "other").chmod(0o644)
+    path.symlink_to(path.parent / "other")
+
+
+@pytest.mark.parametrize("make", [make_pipe, make_symlink, Path.mkdir])
+@pytest.mark.parametrize("opened", [writing, reading])
+def test_record_that_is_no_plain_file_is_left_alone(
+    tmp_path: Path, make: Callable[[Path], None], opened: Callable[[Path], Record]
+) -> None:
+    make(tmp_path / "record.sqlite")
+    with pytest.raises(RecordError, match="no plain file"), opened(tmp_path):
+        pass
+    other = tmp_path / "other"
+    assert not other.exists() or stat.S_IMODE(other.stat().st_mode) == 0o644
 
 
 def test_reader_needs_no_lock(kept: Path) -> None:

@@ -125,7 +125,7 @@ def watch_(call: Call) -> int:
         while not ending.wished():
             try:
                 with (
-                    call.wired(writing=True) as wired,
+                    call.wired(writing=True, left=ending.left) as wired,
                     show.Listener(json=call.json, command=call.command, watching=True) as listener,
                 ):
                     listener.say(_watching(call, wired))

@@ -1,5 +1,6 @@
 """SIGTERM and SIGINT: a wish to end, granted when the act under way is done."""
 
+import math
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -19,6 +20,10 @@ class Ending:
     def wished(self) -> bool:
         """Return whether the end was asked for."""
         return self.signal is not None
+
+    def left(self) -> float:
+        """Return how long an answer may be waited for: for ever, and not at all after that."""
+        return 0.0 if self.wished() else math.inf
 
     @property
     def code(self) -> int | None:

@@ -1,5 +1,6 @@
 """The program as a process of its own: signals, pipes, terminals, the stand-in as a server."""
 
+import contextlib
 import json
 import os
 import pty
@@ -7,6 +8,7 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -448,3 +450,29 @@ def test_without_a_standard_input_nobody_is_asked(here: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "converged: 1 kept" in done.stdout
+
+
+def test_watch_that_is_told_to_end_asks_a_scheduler_that_hangs_no_more(
+    here: Path, started: Any
+) -> None:
+    """A supervisor does not wait for all addresses, attempts and questions."""
+    cluster = here / "desired-state/platform/clusters/devcluster.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        urls = [f"http://{host}:{door.getsockname()[1]}" for host in ("127.0.0.1", "localhost")]
+        head = cluster.read_text(encoding="utf-8").split("spec:")[0]
+        cluster.write_text(f"{head}spec:\n  scheduler: {{urls: {urls}}}\n", encoding="utf-8")
+        (here / "local.toml").write_text("[deadlines]\nread_s = 3\n", encoding="utf-8")
+        watching = started("watch", "--state", "state", "--config", "local.toml")
+        door.settimeout(PATIENCE_S)
+        asked = [door.accept()]
+        watching.send_signal(signal.SIGTERM)
+        out, _ = watching.communicate(timeout=PATIENCE_S)
+        door.settimeout(0.1)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                asked.append(door.accept())
+        for connection, _ in asked:
+            connection.close()
+    assert watching.returncode == 0
+    assert "ended by SIGTERM" in out
+    assert len(asked) == 1

@@ -4,9 +4,8 @@ import dataclasses
 import os
 import shutil
 import socket
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import chdir, contextmanager
+from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from threading import Event, Thread
 from time import monotonic
@@ -18,6 +17,7 @@ from reconciler.sources.directory import Directory
 from reconciler.sources.git import GitRef
 from reconciler.sources.port import SourceError
 from tests.sources.repositories import a_repository, commit, git, write
+from tests.support.heard import opening
 
 WEB = {"shop/web.yaml": "kind: Service\n"}
 
@@ -225,37 +225,6 @@ def test_root_may_be_a_symlink_that_is_swapped_as_a_whole(root: Path, tmp_path: 
     assert (contents(found), found.incomplete) == (contents(read(root)), None)
 
 
-class Meanwhile:
-    """Lets something happen in the very moment before a file is opened.
-
-    The interpreter announces every opening to its audit hooks, which cannot be taken away again:
-    so there is one for all tests, and it does nothing between them.
-    """
-
-    def __init__(self) -> None:
-        self._moment: tuple[bytes, Callable[[], None]] | None = None
-        sys.addaudithook(self._hook)
-
-    @contextmanager
-    def opening(self, path: Path, act: Callable[[], None]) -> Iterator[None]:
-        self._moment = (os.fsencode(path), act)
-        try:
-            yield
-        finally:
-            self._moment = None
-
-    def _hook(self, event: str, facts: tuple[object, ...]) -> None:
-        if event == "open" and self._moment and facts[0] == self._moment[0]:
-            moment, self._moment = self._moment, None
-            moment[1]()
-            self._moment = moment
-
-
-@pytest.fixture(scope="session")
-def meanwhile() -> Meanwhile:
-    return Meanwhile()
-
-
 def rename(path: Path) -> None:
     names = [path.with_name(n) for n in ("web.yaml", "x.yaml")]
     there = next(n for n in names if n.exists())
@@ -286,33 +255,29 @@ def appear(path: Path) -> None:
 
 @pytest.mark.parametrize("change", [rename, append, replace, rewrite, appear])
 def test_tree_that_does_not_hold_still_is_incomplete(
-    root: Path, meanwhile: Meanwhile, change: Callable[[Path], None]
+    root: Path, change: Callable[[Path], None]
 ) -> None:
     """The file that changes was scanned already, and is not the one that is being read."""
     write(root, {"a.yaml": ""})
-    with meanwhile.opening(root / "a.yaml", lambda: change(root / "shop/web.yaml")):
+    with opening(root / "a.yaml", lambda: change(root / "shop/web.yaml")):
         found = read(root)
     assert found.incomplete == f"files below {root} change while they are read: let them settle"
     assert read(root).incomplete is None
 
 
 @pytest.mark.parametrize(("times", "whole"), [(1, True), (2, True), (3, False)])
-def test_tree_that_comes_to_rest_in_time_is_read_again(
-    root: Path, meanwhile: Meanwhile, times: int, whole: bool
-) -> None:
+def test_tree_that_comes_to_rest_in_time_is_read_again(root: Path, times: int, whole: bool) -> None:
     left = [append] * times
     path = root / "shop/web.yaml"
-    with meanwhile.opening(path, lambda: left.pop()(path) if left else None):
+    with opening(path, lambda: left.pop()(path) if left else None):
         found = read(root)
     assert (found.incomplete is None) is whole
     assert found.files[0].data == path.read_bytes()
 
 
-def test_file_that_vanishes_before_it_is_read_was_not_there(
-    root: Path, meanwhile: Meanwhile
-) -> None:
+def test_file_that_vanishes_before_it_is_read_was_not_there(root: Path) -> None:
     write(root, {"a.yaml": ""})
-    with meanwhile.opening(root / "a.yaml", (root / "a.yaml").unlink):
+    with opening(root / "a.yaml", (root / "a.yaml").unlink):
         found = read(root)
     assert (list(contents(found)), found.incomplete) == (["shop/web.yaml"], None)
 
@@ -329,7 +294,7 @@ def into_a_symlink(path: Path) -> None:
     ],
 )
 def test_file_that_turns_into_something_else_is_neither_followed_nor_waited_for(
-    root: Path, meanwhile: Meanwhile, become: Callable[[Path], None], why: str
+    root: Path, become: Callable[[Path], None], why: str
 ) -> None:
     write(root, {"a.yaml": ""})
 
@@ -337,14 +302,12 @@ def test_file_that_turns_into_something_else_is_neither_followed_nor_waited_for(
         (root / "a.yaml").unlink()
         become(root / "a.yaml")
 
-    with meanwhile.opening(root / "a.yaml", turn):
+    with opening(root / "a.yaml", turn):
         found = read(root)
     assert (list(contents(found)), found.incomplete) == (["shop/web.yaml"], f"a.yaml {why}")
 
 
-def test_root_that_is_swapped_while_it_is_read_is_read_anew(
-    root: Path, tmp_path: Path, meanwhile: Meanwhile
-) -> None:
+def test_root_that_is_swapped_while_it_is_read_is_read_anew(root: Path, tmp_path: Path) -> None:
     now, fresh = tmp_path / "now", tmp_path / "fresh"
     now.symlink_to(root)
     write(tmp_path / "next", {"new.yaml": ""})
@@ -353,14 +316,14 @@ def test_root_that_is_swapped_while_it_is_read_is_read_anew(
         fresh.symlink_to(tmp_path / "next")
         fresh.replace(now)
 
-    with meanwhile.opening(root / "shop/web.yaml", swap):
+    with opening(root / "shop/web.yaml", swap):
         found = read(now)
     assert (list(contents(found)), found.incomplete) == (["new.yaml"], None)
 
 
-def test_root_that_vanishes_while_it_is_read_is_an_error(root: Path, meanwhile: Meanwhile) -> None:
+def test_root_that_vanishes_while_it_is_read_is_an_error(root: Path) -> None:
     with (
-        meanwhile.opening(root / "shop/web.yaml", lambda: shutil.rmtree(root)),
+        opening(root / "shop/web.yaml", lambda: shutil.rmtree(root)),
         pytest.raises(SourceError, match="No such file or directory"),
     ):
         read(root)
@@ -505,13 +468,11 @@ def test_nobody_can_tell_about_what_was_read_before_the_last_reading(top: Path) 
     assert source.ancestry(later, frozenset({first, at})).ancestors == {first, at}
 
 
-def test_no_document_is_read_to_tell_where_a_revision_comes_from(
-    top: Path, meanwhile: Meanwhile
-) -> None:
+def test_no_document_is_read_to_tell_where_a_revision_comes_from(top: Path) -> None:
     first = commit(top, WEB)
     source = Directory(top)
     found = source.read()
-    with meanwhile.opening(top / "shop/web.yaml", lambda: pytest.fail("it was opened")):
+    with opening(top / "shop/web.yaml", lambda: pytest.fail("it was opened")):
         assert source.ancestry(found.revision, frozenset({first})).ancestors == {first}
 
 

@@ -3,10 +3,12 @@
 A hook cannot be taken away again: so there is one for all tests, and it does nothing between them.
 """
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 Hear = Callable[..., None]
@@ -51,6 +53,19 @@ def listening(event: str) -> Iterator[list[tuple[Any, ...]]]:
     heard: list[tuple[Any, ...]] = []
     with hearing(event, lambda *facts: heard.append(facts)):
         yield heard
+
+
+@contextmanager
+def opening(path: Path, act: Callable[[], None]) -> Iterator[None]:
+    """Let something happen in the very moment before a file is opened, each time in the block."""
+
+    def hear(opened: object, *how: object) -> None:
+        del how
+        if opened == os.fsencode(path):
+            act()
+
+    with hearing("open", hear):
+        yield
 
 
 @contextmanager

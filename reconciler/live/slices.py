@@ -8,6 +8,8 @@ read the same whenever it is read, and another entry has another digest.
 import hashlib
 from collections.abc import Iterable
 
+from msgspec import Raw
+
 from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveJob
 from reconciler.thrift import structs as aurora
@@ -28,7 +30,7 @@ class Slices:
         self._known: dict[bytes, LiveJob] = {}
         self.decodes = 0
 
-    def read(self, slices: Iterable[bytes]) -> dict[JobKey, LiveJob]:
+    def read(self, slices: Iterable[bytes | Raw]) -> dict[JobKey, LiveJob]:
         """Return the jobs by key; tjson.ProtocolError for an entry that is none."""
         before, known = self._known, {}
         for slice_ in slices:

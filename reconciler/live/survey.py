@@ -8,6 +8,8 @@ before and after: a job whose update began or ended in between is not known well
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from msgspec import Raw
+
 from reconciler.live.slices import Slices
 from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveJob, LiveSnapshot, LiveTask
@@ -23,7 +25,7 @@ class Bulk:
     """The replies: getJobs entries as bytes, active updates before and after, ended ones newest
     first, and every active task that is not RUNNING."""
 
-    jobs: tuple[bytes, ...]
+    jobs: tuple[bytes | Raw, ...]
     before: tuple[aurora.JobUpdateSummary, ...]
     after: tuple[aurora.JobUpdateSummary, ...]
     ended: tuple[aurora.JobUpdateSummary, ...]

@@ -296,14 +296,15 @@ _SURROGATES = range(0xD800, 0xE000)
 
 @dataclass(frozen=True, slots=True)
 class JobsReply:
-    """A getJobs reply whose jobs are still bytes, one TJSON JobConfiguration each.
+    """A getJobs reply whose jobs are still bytes, one TJSON JobConfiguration each: parts of the
+    bytes that came, and no copies.
 
     `response` has no result; `configs` is None where the reply had no jobs to say, which is not
     the same as no jobs.
     """
 
     response: Response
-    configs: tuple[bytes, ...] | None
+    configs: tuple[Raw, ...] | None
 
 
 class _JobSet(msgspec.Struct, gc=False):
@@ -365,7 +366,7 @@ def job_of(slice_: bytes) -> JobKey | None:
     return tjson.decode(_Keyed, slice_).key
 
 
-def _job_slices(result: _ResultBox | UnsetType) -> tuple[bytes, ...] | None:
+def _job_slices(result: _ResultBox | UnsetType) -> tuple[Raw, ...] | None:
     if result is UNSET or result.rec is UNSET:
         return None
     if len(result.rec) != 1:
@@ -375,7 +376,7 @@ def _job_slices(result: _ResultBox | UnsetType) -> tuple[bytes, ...] | None:
         return None
     head, slices = jobs.configs.set[:2], jobs.configs.set[2:]
     tjson.check_head([tjson.parse(str | tjson.INT32, h) for h in head], ("rec",), len(slices))
-    return tuple(map(bytes, slices))
+    return tuple(slices)
 
 
 # --- what is made once

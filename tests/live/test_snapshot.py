@@ -199,7 +199,7 @@ def test_what_cannot_be_told_is_not_left_out(bulk: Bulk) -> None:
 
 
 SLICES = [
-    slice_
+    bytes(slice_)
     for name in NAMES
     for rpc in rpcs(name)
     if rpc.call == "getJobs"

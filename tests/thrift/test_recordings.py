@@ -170,7 +170,7 @@ def test_jobs_by_slices_are_the_jobs_of_the_full_reply() -> None:
         assert sliced.configs is not None, label
         jobs = tuple(tjson.decode(JobConfiguration, slice_) for slice_ in sliced.configs)
         assert jobs == full.result.getJobsResult.configs, label
-        assert all(slice_ in reply for slice_ in sliced.configs), label
+        assert all(bytes(slice_) in reply for slice_ in sliced.configs), label
         seen += len(jobs)
     assert seen > 50
 

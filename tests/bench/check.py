@@ -4,13 +4,11 @@ Counts are exact and do not depend on the machine; ratios are of processor time,
 same run, and their bounds are about twice of what was measured. There are no absolute times.
 """
 
-import math
 import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 from tests.bench.bench import Done, bench, door_of
 from tests.bench.page import put
@@ -22,6 +20,7 @@ from tests.bench.run import (
     Measured,
     changed,
     cold,
+    exponent,
     floor_of,
     helped,
     warm,
@@ -114,8 +113,7 @@ def held(bounds: Mapping[str, Bound] = BOUNDS) -> str:
 
 def slope(small: Measured, large: Measured, times: float) -> Found:
     """Return the exponent by which a scenario grows with the number of jobs."""
-    earlier, later = (median(took.cpu_ms for took in one.runs) for one in (small, large))
-    return Found(GROWTH, math.log(later / earlier) / math.log(times))
+    return Found(GROWTH, exponent(small.cpu_ms, large.cpu_ms, times))
 
 
 def measured(jobs: int, folder: Path) -> dict[str, Measured]:

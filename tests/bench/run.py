@@ -7,6 +7,7 @@ machine alone needs for the same bytes. Absolute times belong to the machine; ra
 
 import gc
 import json
+import math
 import pickle
 import resource
 import subprocess
@@ -14,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -25,6 +26,7 @@ from tests.bench.bench import Bench, Done, bench, door_of
 from tests.bench.canned import CannedDoor
 from tests.bench.machine import machine
 from tests.bench.page import put
+from tests.bench.peers.served import served
 from tests.bench.trees import INSTANCES, finalization, plant, release
 
 COLD, WARM, CHANGED = (
@@ -63,7 +65,11 @@ class Measured:
     def ratio(self) -> float:
         """Return how many times its floor it takes, of the processor: what else the machine does
         hardly disturbs that."""
-        return median(t.cpu_ms for t in self.runs) / median(t.cpu_ms for t in self.floors)
+        return self.cpu_ms / median(took.cpu_ms for took in self.floors)
+
+    @property
+    def cpu_ms(self) -> float:
+        return median(took.cpu_ms for took in self.runs)
 
     def row(self) -> str:
         """Return a row of the table."""
@@ -199,6 +205,8 @@ the machine does hardly disturbs them.
   split into its jobs.
 - RPCs of a round in which nothing changed: 5 in bulk; the others look at a sixtieth of the jobs in
   depth, since `getJobs` shows neither a hole nor a second config.
+- Memory: of a cold run the most that it took, canned replies included; of warm rounds what a
+  process has after them whose replies come over loopback.
 """
 SIZE = """\
 ## {jobs:,} jobs
@@ -216,6 +224,18 @@ Every run, in order:
 """
 
 
+GROWTH = """\
+## Growth
+
+By which power of the number of jobs each grows between {small:,} and {large:,}: processor time, and
+memory. In proportion is 1.
+
+| scenario | time | memory |
+|---|---|---|
+{rows}
+"""
+
+
 def section(jobs: int, found: list[Measured], tree: Path, door: CannedDoor) -> str:
     """Return the report on one size."""
     return SIZE.format(
@@ -228,8 +248,32 @@ def section(jobs: int, found: list[Measured], tree: Path, door: CannedDoor) -> s
     )
 
 
-def measured(jobs: int) -> str:
-    """Measure a cluster of so many jobs, and return the report on it."""
+def resident_mb(tree: Path, state: Path, door: CannedDoor) -> float:
+    """Return how much memory a process has that did warm rounds, its replies not included."""
+    with served(door) as url:
+        command = (sys.executable, "-m", "tests.bench.warm", tree, state, url, "5")
+        done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    return float(json.loads(done.stdout)["resident_mb"])
+
+
+def growth(small: dict[str, Measured], large: dict[str, Measured]) -> str:
+    """Return the report on how each scenario grows with the number of jobs."""
+    rows = []
+    for name in (name for name in large if name in small):
+        times = exponent(small[name].cpu_ms, large[name].cpu_ms)
+        held = small[name].peak_mb, large[name].peak_mb
+        memory = f"{exponent(held[0], held[1]):.2f}" if held[0] and held[1] else ""
+        rows.append(f"| {name} | {times:.2f} | {memory} |")
+    return GROWTH.format(small=SIZES[0], large=SIZES[-1], rows="\n".join(rows))
+
+
+def exponent(small: float, large: float, times: float = SIZES[-1] / SIZES[0]) -> float:
+    """Return by which power of the number of jobs something grows: 1 is in proportion."""
+    return math.log(large / small) / math.log(times)
+
+
+def measured(jobs: int) -> tuple[str, dict[str, Measured]]:
+    """Measure a cluster of so many jobs; return the report on it, and what was measured."""
     with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as folder:
         tree, state = Path(folder) / "tree", Path(folder) / "state"
         plant(tree, jobs)
@@ -239,24 +283,28 @@ def measured(jobs: int) -> str:
             told.step()
             floor = floor_of(tree, door)
             found = [warm(told, floor)]
+        found[0] = replace(found[0], peak_mb=resident_mb(tree, state, door))
         found.insert(0, cold(tree, state, door))
         with bench(tree, state, door) as told:
             told.step()
             found.append(changed(told, tree, floor))
             if jobs == SIZES[0]:
                 found += [widened(told, tree, jobs, floor), helped()]
-        return section(jobs, found, tree, door)
+        return section(jobs, found, tree, door), {one.name: one for one in found}
 
 
 def main(target: Path) -> None:
     """Measure, print, and put what was found into a file."""
     target.parent.mkdir(exist_ok=True)
     put(target, ABOUT.format(machine=machine()))
+    found = []
     for jobs in SIZES:
         print(f"measuring {jobs:,} jobs ...", file=sys.stderr, flush=True)
-        told = measured(jobs)
+        told, each = measured(jobs)
         print(told)
         put(target, told)
+        found.append(each)
+    put(target, growth(found[0], found[-1]))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ Every step of a round that must survive a crash is one of these functions; the r
 difference between two memories in one transaction.
 """
 
-from collections.abc import Mapping, Set
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import replace
 from typing import TypeVar, assert_never
 
@@ -369,14 +369,19 @@ def _ended(
 ) -> dict[JobKey, LiveUpdate]:
     """Remember how the last update of each job ended that we decide about."""
     told = {k: u for k, u in memory.ended.items() if k in memory.owned or k in given.rendered}
-    for key in (*memory.owned, *given.rendered):
-        if key not in seen or seen[key].reason is Reason.LIVE_UNKNOWN:
+    for key, found in _ended_lately(given.snapshot):
+        if key not in memory.owned and key not in given.rendered:
             continue
-        live = given.snapshot.jobs.get(key)
-        found = live.ended if live is not None else given.snapshot.ended.get(key, ())
-        if found:
+        if key in seen and seen[key].reason is not Reason.LIVE_UNKNOWN:
             told[key] = found[0]
     return told
+
+
+def _ended_lately(snapshot: LiveSnapshot) -> Iterator[tuple[JobKey, tuple[LiveUpdate, ...]]]:
+    """Yield the jobs of which an update ended, which in most rounds are few, and those updates."""
+    yield from ((key, job.ended) for key, job in snapshot.jobs.items() if job.ended)
+    gone = snapshot.ended.keys() - snapshot.jobs.keys()
+    yield from ((key, snapshot.ended[key]) for key in sorted(gone) if snapshot.ended[key])
 
 
 def _watermark(given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]) -> int:

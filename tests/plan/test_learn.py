@@ -152,6 +152,14 @@ def test_an_act_changes_what_is_remembered_of_its_own_job_only(
     assert list(rows.changes(before, sent))
 
 
+def test_updates_of_jobs_that_are_not_ours_are_not_remembered() -> None:
+    ended = an_update(UpdateStatus.ROLLED_FORWARD, ours=False)
+    theirs = a_round(live=[a_live_job(ended=(ended,))], memory=Memory("i"))
+    assert not after(theirs).ended
+    ours = a_round([a_job()], [a_live_job(ended=(ended,))], memory=Memory("i"))
+    assert after(ours).ended == {KEY: ended}
+
+
 LOST = Memory("i", fresh=True)
 WEB = a_live_job()
 NEEDED: dict[str, tuple[PlanInput, bool]] = {

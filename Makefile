@@ -50,6 +50,7 @@ fmt: $(STAMP) ## format, and mend what the linter can
 
 bench: $(STAMP) ## measure 1,000 and 10,000 jobs, and write docs/benchmarks.md
 	$(BIN)/python -m tests.bench.run docs/benchmarks.md
+	$(BIN)/python -m tests.bench.stages docs/benchmarks.md
 	$(BIN)/python -m tests.bench.converging docs/benchmarks.md
 	$(BIN)/python -m tests.bench.check docs/benchmarks.md
 	$(BIN)/python -m tests.bench.standin docs/benchmarks.md

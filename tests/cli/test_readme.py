@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.model.plan import Reason, Standing
 from reconciler.report.verdict import PRECEDENCE, ExitCode
 from reconciler.settings import CHOICES
 from tests.cli import masks
@@ -106,3 +107,14 @@ def test_the_configuration_of_readme_is_sound(console: Console) -> None:
         encoding="utf-8",
     )
     assert console("validate", "--config", "config.toml").code == 0
+
+
+def test_every_reason_is_told_and_of_holds_what_releases_them() -> None:
+    section = README.partition("**Reasons.**")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", section, re.M)
+    held = (Standing.WAITING, Standing.BLOCKED, Standing.MEANT)
+    assert [(label, says) for label, says, _ in rows] == [
+        (reason.label, reason.meaning) for reason in Reason if reason.standing in held
+    ]
+    named = set(re.findall(r"`([A-Z]\w+)`", section.partition("| reason |")[0]))
+    assert named == {reason.label for reason in Reason if reason.standing not in held}

@@ -24,6 +24,7 @@ from reconciler.model.questions import Questions
 from reconciler.model.update import LiveUpdate, UpdateEvent
 from reconciler.scheduler import queries
 from reconciler.scheduler.client import Client, Invalid
+from reconciler.scheduler.failures import FAILED, Events, culprit, explained
 from reconciler.thrift import structs as aurora
 from reconciler.translate import from_wire, requests
 from reconciler.translate.canonical import config_of
@@ -87,7 +88,7 @@ def _asked(pool: ThreadPoolExecutor, client: Client, questions: Questions) -> As
 
 
 def _details(client: Client, asked: tuple[JobKey, str]) -> Course | Unknown:
-    _, update_id = asked
+    key, update_id = asked
     query = aurora.JobUpdateQuery(key=requests.update_key(*asked))
     kind = aurora.GetJobUpdateDetailsResult
     found = client.ask("getJobUpdateDetails", kind, query=query)
@@ -96,7 +97,22 @@ def _details(client: Client, asked: tuple[JobKey, str]) -> Course | Unknown:
     details = found.detailsList
     if not details:
         return Course(update_id, ())
-    return queries.guarded(lambda: Course(update_id, from_wire.events(details[0])))
+    events = queries.guarded(lambda: from_wire.events(details[0]))
+    if isinstance(events, Unknown):
+        return events
+    return Course(update_id, _explained(client, key, events))
+
+
+def _explained(client: Client, key: JobKey, events: Events) -> Events:
+    """Return the events of an update that failed with why; without, where nobody says."""
+    instance = culprit(events)
+    if instance is None:
+        return events
+    query = aurora.TaskQuery(
+        jobKeys=(requests.job_key(key),), instanceIds=(instance,), statuses=FAILED
+    )
+    tasks = queries.tasks(client, query)
+    return events if isinstance(tasks, Unknown) else explained(events, tasks)
 
 
 def _pending(client: Client, key: JobKey) -> dict[str, str] | Unknown:

@@ -51,6 +51,7 @@ def test_its_release_goes_back_where_the_sample_runs(console: Console) -> None:
     ended = console("--only", "api")
     assert ended.code == 5
     assert "ended ROLLED_BACK" in ended.out
+    assert "exited, its task FAILED: no such model" in ended.out
     assert "run the former config" in ended.out
 
 

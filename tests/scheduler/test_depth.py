@@ -39,13 +39,22 @@ from reconciler.scheduler.sending import MESSAGE_MAX, short
 from reconciler.thrift import calls
 from reconciler.thrift.calls import Call
 from reconciler.thrift.structs import (
+    AssignedTask,
     ConfigSummaryResult,
     GetJobsResult,
+    GetJobUpdateDetailsResult,
     GetJobUpdateSummariesResult,
     JobKey,
+    JobUpdateDetails,
+    JobUpdateEvent,
+    JobUpdateStatus,
     Response,
     ResponseCode,
     Result,
+    ScheduledTask,
+    ScheduleStatus,
+    ScheduleStatusResult,
+    TaskEvent,
 )
 from reconciler.translate.canonical import config_of
 from tests.scheduler.doors import EMPTY, TIMEOUT, ScriptedDoor, a_port, coded, ok, recorded, started
@@ -98,6 +107,57 @@ def test_details_are_put_where_the_update_stands() -> None:
     assert examined(asked, a_snapshot(), getJobUpdateDetails=reply).events == {
         update.id: told.events
     }
+
+
+def a_failure(*, at_ms: int = 100, message: str = "Latest failure: instance 2 exited.") -> Response:
+    """Return the details of an update that went back."""
+    event = JobUpdateEvent(status=JobUpdateStatus.ROLLING_BACK, timestampMs=at_ms, message=message)
+    details = JobUpdateDetails(updateEvents=(event,))
+    return ok(Result(getJobUpdateDetailsResult=GetJobUpdateDetailsResult(detailsList=(details,))))
+
+
+def a_failed_task(at_ms: int, message: str | None) -> ScheduledTask:
+    told = TaskEvent(timestamp=at_ms, status=ScheduleStatus.FAILED, message=message)
+    return ScheduledTask(
+        assignedTask=AssignedTask(taskId=f"t{at_ms}"), status=told.status, taskEvents=(told,)
+    )
+
+
+def failed_tasks(*tasks: ScheduledTask) -> Response:
+    return ok(Result(scheduleStatusResult=ScheduleStatusResult(tasks=tasks)))
+
+
+FAILURE = "Latest failure: instance 2 exited."
+LAST_WORDS: dict[str, tuple[Any, str]] = {
+    "the task that failed last before it": (
+        failed_tasks(a_failed_task(50, "no model"), a_failed_task(90, "no such model")),
+        "Latest failure: instance 2 exited, its task FAILED: no such model",
+    ),
+    "tasks that failed after it": (failed_tasks(a_failed_task(101, "later")), FAILURE),
+    "a task without a word": (failed_tasks(a_failed_task(90, None)), FAILURE),
+    "no task that is kept": (failed_tasks(), FAILURE),
+    "no answer": (TIMEOUT, FAILURE),
+}
+
+
+@pytest.mark.parametrize("name", LAST_WORDS)
+def test_update_that_failed_is_told_with_the_last_words_of_its_task(name: str) -> None:
+    tasks, words = LAST_WORDS[name]
+    asked = Questions(details=frozenset({(KEY, "u1")}))
+    door = ScriptedDoor(
+        getJobUpdateDetails=a_failure(), getTasksWithoutConfigs=tasks, getTasksStatus=tasks
+    )
+    found = a_port(door).examine(a_snapshot(a_live_job()), asked)
+    assert [event.message for event in found.events["u1"]] == [words]
+    query = next(call for call in door.calls if call.method == "getTasksWithoutConfigs")
+    assert query.args["query"].instanceIds == (2,)
+
+
+def test_update_that_ended_otherwise_asks_no_task() -> None:
+    door = ScriptedDoor(getJobUpdateDetails=a_failure(message="by hand"))
+    asked = Questions(details=frozenset({(KEY, "u1")}))
+    a_port(door).examine(a_snapshot(a_live_job()), asked)
+    assert door.methods == ["getJobUpdateDetails"]
 
 
 def test_pending_reasons_are_told_by_task_in_a_fixed_order() -> None:

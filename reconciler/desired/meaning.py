@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from reconciler.desired.provenance import Merged
@@ -66,14 +67,20 @@ def unknown_ports(job: DesiredJob) -> Iterator[Problem]:
 
     No mistake by itself: whatever starts the command may set them.
     """
-    run = job.spec.run
-    if "PORT_" not in run:
-        return
-    ports = {port_variable(port) for port in job.spec.ports}
-    for name in sorted(set(READ_PORT.findall(run)) - ports):
-        if f"{name}=" not in run:
-            hint = suggestion(name, ports) if ports else "name the port under `ports:`"
-            yield _problem(job, "run", f"{name} is of no port of this job", hint)
+    for name, hint in _unknown_ports(job.spec.run, job.spec.ports):
+        yield _problem(job, "run", f"{name} is of no port of this job", hint)
+
+
+@lru_cache(maxsize=1 << 16)
+def _unknown_ports(run: str, ports: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """Return the variables, with what to do; asked in every round about every job."""
+    known = {port_variable(port) for port in ports}
+    hints = {
+        name: suggestion(name, known) if known else "name the port under `ports:`"
+        for name in set(READ_PORT.findall(run)) - known
+        if f"{name}=" not in run
+    }
+    return tuple(sorted(hints.items()))
 
 
 def _looks_secret(name: str, words: tuple[str, ...]) -> bool:

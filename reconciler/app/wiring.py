@@ -1,6 +1,7 @@
 """From local choices to something that does rounds. The only place that knows every layer."""
 
 import contextlib
+import logging
 import ssl
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -19,6 +20,7 @@ from reconciler.loop.observe import Seat
 from reconciler.loop.round import Rounds, Work
 from reconciler.model.left import Left, forever
 from reconciler.model.policy import Cluster, Embedded, Scheduler
+from reconciler.model.problem import suggestion
 from reconciler.plan.inputs import Orders
 from reconciler.record.fault import RecordError
 from reconciler.record.store import Record
@@ -31,6 +33,8 @@ from reconciler.sources.open import open_source
 from reconciler.sources.port import Source, SourceError
 
 USER_AGENT = "aurora-reconciler"
+
+log = logging.getLogger(__name__)
 
 
 class Local(Protocol):
@@ -139,6 +143,7 @@ def wired(
         declared = reading.read({})
         check_known(terms.only, declared)
         directory = state_directory(local, declared, environment)
+        _check_logins(local, declared)
     except (SourceError, NoPlatformError) as fault:
         if terms.writing and local.state is not None:
             _remember(local.state, str(fault), clock.now())
@@ -156,6 +161,15 @@ def wired(
             only=terms.only,
         )
         yield Wired(Rounds(work), record, source, _haste(declared), _unborn(declared, directory))
+
+
+def _check_logins(local: Local, declared: Declared) -> None:
+    """Warn of credentials that are for no cluster here: under a mistyped name none are sent."""
+    policies = declared.tree.policies
+    known = policies.clusters.keys() if policies is not None else local.credentials.keys()
+    for name in sorted(local.credentials.keys() - known):
+        words = "[clusters.%s] of the configuration is of no cluster here, so nobody gets it: %s"
+        log.warning(words, name, suggestion(name, known))
 
 
 def _remember(directory: Path, why: str, now: datetime) -> None:

@@ -16,6 +16,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 SPEED = re.compile(r"(\d{1,4}(?:\.\d{1,3})?)x?")
 
 
+class Digest(click.ParamType[str]):
+    """What names a plan's held acts."""
+
+    name = "digest"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the digest that was typed."""
+        if not re.fullmatch("[0-9a-f]{16}", str(value)):
+            self.fail(f"{value!r} is no digest: copy the one that the plan shows", param, ctx)
+        return str(value)
+
+
 class Pattern(click.ParamType["JobPattern"]):
     """Jobs by the segments of their key, from the right."""
 
@@ -110,6 +122,7 @@ ORDERS = (
     ),
     click.option(
         "--approve",
+        type=Digest(),
         multiple=True,
         metavar="DIGEST",
         help="Release what the guard holds of the plan with this digest.",

@@ -1,7 +1,8 @@
 """One round: read what is desired, observe what is live, plan the difference, apply it, remember.
 
 `step` never sleeps and decides nothing: decisions are the planner's, and what is remembered next is
-`plan.learn`'s. Clusters do not wait for each other's answers, and one that fails delays no other.
+`plan.learn`'s. Clusters are read side by side, and one that fails keeps no other from its share; a
+round takes as long as its slowest reading.
 """
 
 import logging

@@ -145,7 +145,8 @@ class HttpDoor:
                 self._leader = url
                 return content
             case 401 | 403:
-                return Silence(f"{url} refuses the login ({status})", sent=False, denied=True)
+                said = "refuses the login" if self._auth(url) else "wants a login, and got none"
+                return Silence(f"{url} {said} ({status})", sent=False, denied=True)
             case 503:
                 return Silence(f"{url} knows no leader (503)", sent=False, mute=True)
             case 404 | 405 | 415:

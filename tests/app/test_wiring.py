@@ -205,12 +205,15 @@ def test_credentials_are_sent_by_a_run_and_by_no_preview(tree: Path, server: Lis
 
 
 @pytest.mark.slow
-def test_credentials_of_another_cluster_are_not_sent(tree: Path, server: Listening) -> None:
+def test_credentials_of_another_cluster_are_not_sent(
+    tree: Path, server: Listening, caplog: pytest.LogCaptureFixture
+) -> None:
     """A document that takes another cluster's address must not get its login."""
     at(tree, server.url)
     known = {"eu1": Credentials("reconcile", "pw", (server.url,))}
     a_round(a_setting(tree, credentials=known))
     assert set(server.logins) == {None}
+    assert "[clusters.eu1] of the configuration is of no cluster here" in caplog.text
 
 
 @pytest.mark.slow

@@ -29,6 +29,7 @@ MISUSED = {
     "no such option": (("--dryrun",), "No such option '--dryrun'"),
     "an output that is none": (("--output", "xml"), "'xml' is not one of"),
     "a pattern that is none": (("--only", "a//b"), "a pattern has one to four segments"),
+    "an approval of no digest": (("--approve", "*"), "'*' is no digest"),
     "a duration that is none": (("--timeout", "soon"), "'soon' is no duration"),
     "render without a job": (("render",), "Missing argument 'JOB'"),
     "render of an unknown job": (("render", "nope"), "no job that is declared matches nope"),

@@ -288,6 +288,10 @@ OPERATORS_WRONG = {
         {CLUSTER_AT: changed(CLUSTER, "http://aurora", "http://me:pw@aurora")},
         f"{CLUSTER_AT}:5:22: spec.scheduler.urls[0]: this has not the right form; write a sc",
     ),
+    "an address with a query": (
+        {CLUSTER_AT: changed(CLUSTER, "example.org:8081", "example.org:8081?x")},
+        f"{CLUSTER_AT}:5:22: spec.scheduler.urls[0]: this has not the right form; write a sc",
+    ),
     "a cluster that no document can be named like": (
         # Whether it exists cannot be asked where the Cluster documents are unreadable.
         {

@@ -70,7 +70,7 @@ def test_acts_of_which_none_is_taken_are_told_with_what_the_scheduler_said(site:
     site.step()
     (found,) = recorded(site)
     assert (found.fault.kind, found.fault.scope, found.rounds) == (FaultKind.ACTS, NAME, 1)
-    assert "refuses the login" in found.fault.message
+    assert "wants a login, and got none" in found.fault.message
     site.cluster.befall = never
     site.step()
     assert recorded(site) == ()

@@ -111,6 +111,15 @@ def test_silence_says_what_is_known_of_the_call(case: Any, write: bool) -> None:
     assert "http://one:8081" in found.why
 
 
+@pytest.mark.parametrize("credentials", [SECRET, None], ids=["with a login", "without"])
+def test_refused_login_is_not_one_that_was_never_sent(credentials: Credentials | None) -> None:
+    door, _ = a_door({ONE: says(status=401)}, ONE, credentials=credentials)
+    found = door.exchange(b"[1]", write=False)
+    assert isinstance(found, Silence)
+    words = "refuses the login" if credentials else "wants a login, and got none"
+    assert found.why.startswith(f"http://one:8081 {words} (401)")
+
+
 def test_silence_of_several_schedulers_names_each() -> None:
     door, _ = a_door({ONE: httpx.ConnectError, TWO: says(status=503)})
     found = door.exchange(b"[1]", write=True)

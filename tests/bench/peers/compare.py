@@ -247,18 +247,21 @@ def _figure(name: str, jobs: int, runs: list[Run]) -> Figure:
 
 
 def main(target: Path, sizes: tuple[int, ...] = tuple(RUNS)) -> None:
-    """Measure, and write the raw figures to a file."""
+    """Measure, and write the raw figures to a file: after each size, since the last takes long."""
     with tempfile.TemporaryDirectory(prefix="reconcile-bench-") as name:
         tools = made_ready(Path(name))
-        figures = []
+        figures: list[Figure] = []
         for jobs in sizes:
             print(f"measuring {jobs:,} jobs ...", file=sys.stderr, flush=True)
             figures += measured(jobs, tools)
-    told = Figures(machine(), tools.versions, tools.left_out, figures)
+            told = Figures(machine(), tools.versions, tools.left_out, figures)
+            target.write_text(_text(told), encoding="utf-8")
+
+
+def _text(told: Figures) -> str:
+    """Return the figures as JSON, with one line for the runs of one contender."""
     text = json.dumps(asdict(told), indent=1)
-    # One line for the runs of one contender.
-    text = re.sub(r"\[\s+([\d., \s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text)
-    target.write_text(text + "\n", encoding="utf-8")
+    return re.sub(r"\[\s+([\d., \s]+?)\s+\]", lambda m: f"[{' '.join(m[1].split())}]", text) + "\n"
 
 
 if __name__ == "__main__":

@@ -55,6 +55,7 @@ All that read a cluster ask the same one: canned replies over loopback from a pr
 What is and what is not comparable:
 
 - Each contender noticed one changed job before it was measured.
+- Memory is that of the process that compares, cluster and benchmark left out.
 - Ours alone checks what it reads, makes the executor's data itself from short documents, sees
   updates, holes and tasks that do not run, and tells where each value comes from. The others are
   given, in one YAML file a job, the whole config as Aurora tells it.

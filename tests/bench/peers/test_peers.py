@@ -14,7 +14,7 @@ from reconciler.thrift import binary_calls, calls, structs
 from tests.bench.bench import door_of
 from tests.bench.canned import CannedDoor
 from tests.bench.peers import plain
-from tests.bench.peers.compare import DRY_RUN, SCRIPT, WARM, Contender, Figure, Figures
+from tests.bench.peers.compare import DRY_RUN, SCRIPT, WARM, Contender, Figure, Figures, _text
 from tests.bench.peers.plot import LABEL_GAP, apart, svg
 from tests.bench.peers.served import Answers, served
 from tests.bench.peers.show import section
@@ -127,6 +127,13 @@ def test_the_table_tells_medians_memory_and_who_is_missing() -> None:
     assert f"| {SCRIPT} |  | 2,100 | 70 MB |" in told
     assert "- Left out: Go (none)." in told
     assert "Machine: a machine." in told
+
+
+def test_figures_are_kept_with_one_line_for_the_runs() -> None:
+    told = Figures("a machine", {SCRIPT: "thrift 1"}, {}, FIGURES)
+    text = _text(told)
+    assert msgspec.json.decode(text, type=Figures) == told
+    assert '   "runs_ms": [10.0, 12.0, 30.0],' in text.splitlines()
 
 
 def test_the_plot_has_a_line_a_contender_and_labels_that_do_not_touch() -> None:

@@ -1,9 +1,10 @@
 """Laws about the guard: how much one reconciler may do before a person must say yes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 
 from tests.world.cases import KILLS, STARTS, Case, Name
+from tests.world.intent import Policy
 
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
@@ -14,9 +15,22 @@ def kill_no_more_than_the_guard_allows(case: Case) -> Iterator[str]:
     if case.method not in KILLS or not case.asked.taken or case.process.released.approve:
         return
     begun = _within(case, case.known.killed, DAY)
-    limit = case.content.policy.prunes_max
+    limit = _in_force(case, lambda policy: policy.prunes_max)
     if _one(case.name) not in begun and len(begun) >= limit:
         yield f"{len(begun) + 1} jobs of {case.name[0]} in a day, {limit} are allowed: {begun}"
+
+
+def _in_force(case: Case, limit: Callable[[Policy], int]) -> int:
+    """Return a limit as it may be at most: one commit can loosen it for the next, and not for
+    itself. What a lost record knew of earlier ones is lost."""
+    world, here = case.world, case.reading
+    lost = max(world.lost_records, default=datetime.min.replace(tzinfo=here.at.tzinfo))
+    earlier = [
+        limit(r.commit.content.policy)
+        for r in world.repository.readings[: here.number]
+        if not r.forgotten and r.at >= lost and r.commit.number != here.commit.number
+    ]
+    return min(limit(case.content.policy), max(earlier)) if earlier else limit(case.content.policy)
 
 
 def _within(case: Case, found: list[tuple[datetime, Name]], window: timedelta) -> set[Name]:
@@ -49,7 +63,7 @@ def restart_no_more_than_the_guard_allows(case: Case) -> Iterator[str]:
     before = {name for _, name, reading in found if reading != case.reading.number}
     at_once = {name for _, name, reading in found if reading == case.reading.number} - before
     fresh = {case.name, *at_once} - before
-    limit = case.content.policy.restarts_max
+    limit = _in_force(case, lambda policy: policy.restarts_max)
     if len(fresh) > 1 and len(fresh | before) > limit:
         yield f"{len(fresh | before)} jobs restart within an hour, {limit} are allowed"
 
@@ -76,6 +90,6 @@ def never_refill_a_cluster_that_looks_emptied(case: Case) -> Iterator[str]:
     if not case.asked.taken or case.method not in STARTS or case.process.released.approve:
         return
     refilled = {name for name, reading in case.known.refilled if reading == case.reading.number}
-    limit = case.content.policy.vanished_max
+    limit = _in_force(case, lambda policy: policy.vanished_max)
     if case.missed and len(refilled) >= limit:
         yield f"{len(refilled) + 1} jobs that had gone are started at once, {limit} is normal"

@@ -142,6 +142,11 @@ MUTATIONS: dict[str, Mutation] = {
         "        if s.key.role == role and s.deed in (Deed.PRUNE, Deed.KILL)",
         "        if False and s.deed in (Deed.PRUNE, Deed.KILL)",
     ),
+    "a commit uses the limits that it loosens": Mutation(
+        "plan/guard.py",
+        "        guard_in_force=guard.stricter(recorded.guard),\n",
+        "        guard_in_force=guard,\n",
+    ),
     "a scale-down of more than half passes": Mutation(
         "plan/guard.py",
         "        if before - left > share * before:\n",

@@ -31,10 +31,12 @@ DAY, HOUR = timedelta(days=1), timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """What the guard looks at beside the decisions. `live` are the keys that were seen."""
+    """What the guard looks at beside the decisions. `ours` are the jobs of ours, by the record
+    or, where none is kept, by their marks; `live` are the keys that were seen."""
 
     memory: Memory
     limits: Mapping[str, Limits]
+    ours: frozenset[JobKey]
     live: frozenset[JobKey]
     now: datetime
 
@@ -196,7 +198,7 @@ def _last_job(role: str, mine: Sequence[Act], begun: frozenset[JobKey], watched:
 
 
 def _jobs(role: str, watched: Watched) -> frozenset[JobKey]:
-    return frozenset(key for key in watched.memory.owned if key.role == role)
+    return frozenset(key for key in watched.ours if key.role == role)
 
 
 def _scale_downs(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reason, str]]:
@@ -231,9 +233,7 @@ def _restarts(acts: Iterable[Act], watched: Watched) -> dict[JobKey, tuple[Reaso
     keys = {act.key for act in mine}
     spent = _counted(done, done | keys)
     fresh = _counted(keys, done | keys) - spent
-    allowed = _allowed(
-        watched.fleet.restarts_max, watched.fleet.restarts_share, len(watched.memory.owned)
-    )
+    allowed = _allowed(watched.fleet.restarts_max, watched.fleet.restarts_share, len(watched.ours))
     if len(fresh) <= 1 or len(fresh | spent) <= allowed:
         return {}
     once = _once(fresh, keys - done)

@@ -185,9 +185,13 @@ class Judged:
 
 
 def _guarded(decisions: list[Decision], known: Mapping[JobKey, Facts], given: PlanInput) -> Judged:
+    recorded = bool(given.memory.installation)
     watched = Watched(
         memory=given.memory,
         limits=limits(given),
+        ours=frozenset(
+            given.memory.owned if recorded else (k for k, f in known.items() if f.by_mark)
+        ),
         live=frozenset(k for k, f in known.items() if isinstance(f.seen, Present)),
         now=given.now,
     )

@@ -66,7 +66,8 @@ def _gated(
     if limits is not None and limits.prune_in_force is Prune.OFF:
         release = "declare it again, or set `prune: true` in its project"
         return _hold(f, Reason.PRUNE_OFF, "", release, step)
-    if f.owned is None:
+    if f.owned is None and f.recorded:
+        # A preview beside no record shows what would come: it is asked elsewhere.
         return _hold(f, Reason.RECORD_LOST, "", APPROVAL, step)
     workers = workers_of(f.key)
     if workers in others:

@@ -7,7 +7,7 @@ from typing import Any
 
 from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveJob
-from reconciler.model.memory import FLEET, Deed, Limits, Spent
+from reconciler.model.memory import FLEET, Deed, Limits, Memory, Spent
 from reconciler.model.plan import AbortUpdate, Act, Hold, Reason
 from reconciler.model.policy import Guard, Policies, Prune
 from reconciler.model.rendered import RenderedJob
@@ -202,3 +202,16 @@ def test_approval_holds_for_what_waits_for_another_round() -> None:
     assert {d.reason for d in plan(later).acts()} == {Reason.DRIFTED}
     more = replace(released(13), orders=Orders(approved=approved))
     assert [d.key for d in plan(more).decisions if d.reason is Reason.GUARDED] == [keys(13)[-1]]
+
+
+def test_preview_beside_no_record_shows_what_a_removal_would_come_to() -> None:
+    """As in a pull request: what is ours is known by its mark, and is asked about elsewhere."""
+    kept = [a_job(k) for k in keys(6)]
+    live = [a_live_job(j.desired.key) for j in kept]
+    elsewhere = Memory("", fresh=True)
+    one = a_round(kept[1:], live, memory=elsewhere)
+    assert reasons(one)["j00"] is Reason.SECOND_LOOK
+    many = reasons(a_round(kept[4:], live, memory=elsewhere))
+    assert [many[f"j0{i}"] for i in range(4)] == [Reason.GUARDED] * 4
+    here = reasons(replace(one, memory=Memory("i", fresh=True)))
+    assert here["j00"] is Reason.RECORD_LOST

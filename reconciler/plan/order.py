@@ -51,7 +51,9 @@ def deed_of(decision: Decision) -> str | None:
     if not isinstance(decision, Hold) or decision.reason not in APPROVABLE:
         return None
     act = decision.wanted
-    assert act is not None, "what can be approved is an act"
+    if act is None:
+        # Ours by its mark only, and gone when it was looked at closely.
+        return None
     told = (str(act.key), act.reason.label, _told(act.action, act.then))
     return json.dumps(told, separators=(",", ":"))
 

@@ -192,6 +192,13 @@ def test_jobs_that_were_switched_off_have_not_vanished() -> None:
     assert Reason.CLUSTER_LOOKS_EMPTIED in reasons(gone).values()
 
 
+def test_job_of_a_lost_record_that_goes_while_it_is_looked_at_is_nothing_to_approve() -> None:
+    going = replace(a_live_job(), tasks=())
+    given = a_round([], [going], memory=Memory("i", fresh=True))
+    assert reasons(given) == {"web": Reason.RECORD_LOST}
+    assert plan(given).digest == ""
+
+
 def test_approval_holds_for_what_waits_for_another_round() -> None:
     given = released(12)
     approved = plan(replace(given, orders=Orders(approve=frozenset({plan(given).digest})))).approved

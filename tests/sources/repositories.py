@@ -12,6 +12,9 @@ _ENVIRONMENT = {
     **{f"GIT_{role}_{what}": it for role in ("AUTHOR", "COMMITTER") for what, it in _WHO.items()},
 }
 
+# The user who owns nothing.
+NOBODY = 65534
+
 
 def git(where: Path, *words: str, given: str = "") -> str:
     """Run git in a folder and return what it printed."""

@@ -4,9 +4,10 @@ import dataclasses
 import os
 import shutil
 import socket
-from collections.abc import Callable
-from contextlib import chdir
+from collections.abc import Callable, Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from time import monotonic
 
@@ -16,7 +17,7 @@ from reconciler.model.tree import Files, Revision
 from reconciler.sources.directory import Directory
 from reconciler.sources.git import GitRef
 from reconciler.sources.port import SourceError
-from tests.sources.repositories import a_repository, commit, git, write
+from tests.sources.repositories import NOBODY, a_repository, commit, git, write
 from tests.support.heard import opening
 
 WEB = {"shop/web.yaml": "kind: Service\n"}
@@ -173,14 +174,31 @@ def test_files_that_look_like_documents_and_are_none_are_named(root: Path) -> No
     assert (list(contents(found)), found.incomplete) == (["shop/web.yaml"], None)
 
 
+@contextmanager
+def an_ordinary_user(folder: Path) -> Iterator[None]:
+    """Be somebody who may not read everything: of root, a nobody who owns the folder."""
+    if os.geteuid() != 0:
+        yield
+        return
+    for path in (folder, *folder.rglob("*")):
+        os.chown(path, NOBODY, NOBODY)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
 @pytest.mark.parametrize("name", ["shop/web.yaml", "shop"])
-def test_what_may_not_be_read_is_named(root: Path, name: str) -> None:
-    write(root, {"a.yaml": ""})
-    (root / name).chmod(0)
-    if os.access(root / name, os.R_OK):
-        pytest.skip("this user may read everything")
-    found = read(root)
-    (root / name).chmod(0o700)
+def test_what_may_not_be_read_is_named(name: str) -> None:
+    # Not below tmp_path: what is root's there, a nobody cannot even reach.
+    with TemporaryDirectory() as top:
+        root = Path(top)
+        write(root, {**WEB, "a.yaml": ""})
+        with an_ordinary_user(root):
+            (root / name).chmod(0)
+            found = read(root)
+            (root / name).chmod(0o700)
     assert found.incomplete == (
         f"{name} cannot be read: Permission denied (let this user read it, or remove it)"
     )

@@ -10,9 +10,8 @@ from reconciler.model.tree import Files
 from reconciler.sources import git as source
 from reconciler.sources.git import GitRef
 from reconciler.sources.port import SourceError
-from tests.sources.repositories import a_repository, commit, git, write
+from tests.sources.repositories import NOBODY, a_repository, commit, git, write
 
-NOBODY = 65534
 WEB = {"shop/web.yaml": "kind: Service\n"}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from reconciler.loop.round import always
 from reconciler.model.keys import JobPattern
 from reconciler.model.outcome import Deferred
 from reconciler.model.plan import Hold, Reason
@@ -460,6 +461,35 @@ def test_release_on_record_names_the_plan_of_the_next_call(site: Site) -> None:
     assert remembered(site) == {f"--only 'prod/job-*' --approve {narrowed}"}
     approved = replace(narrow, approve=frozenset({narrowed}))
     assert "Guarded" not in reasons(site.step(approved)).values()
+
+
+def a_large_change(tmp_path: Path) -> tuple[Site, Orders]:
+    """Twelve releases and five removals, and the approval of what the guard holds of them."""
+    site = Site(tmp_path / "large", agents=12)
+    names = [f"job-{n:02}" for n in range(12)]
+    site.declare(*(service(n, instances=1) for n in [*names, *(f"old-{n}" for n in range(5))]))
+    assert site.converge().converged
+    site.declare(*(service(n, instances=1, version='"2"') for n in names))
+    plan = site.preview().rounds[0].plan
+    assert sum(d.reason is Reason.GUARDED for d in plan.decisions) == 17
+    return site, Orders(approve=frozenset({plan.digest}))
+
+
+def test_approval_covers_what_waits_for_a_second_look(tmp_path: Path) -> None:
+    site, approved = a_large_change(tmp_path)
+    ended = site.converge(approved)
+    assert ended.converged
+    assert set(reasons(ended.report).values()) <= {"Converged", "Gone"}
+    assert len(site.cluster.tasks()) == 12
+
+
+def test_approval_is_no_longer_one_after_an_hour(tmp_path: Path) -> None:
+    site, approved = a_large_change(tmp_path)
+    with site.rounds(approved) as rounds:
+        rounds.step(site.host.now(), always, site.events.append, lambda: False)
+        site.clock.pass_by(3700)
+        late = rounds.step(site.host.now(), always, site.events.append, lambda: False)
+    assert {r for n, r in reasons(late).items() if n.startswith("old")} == {"Guarded"}
 
 
 def test_window_of_the_guard_outlives_the_process_and_slides(site: Site) -> None:

@@ -5,10 +5,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from reconciler.model.keys import JobKey
+import pytest
+
+from reconciler.model.keys import JobKey, JobPattern
 from reconciler.model.live import LiveJob
-from reconciler.model.memory import FLEET, Deed, Limits, Memory, Spent
-from reconciler.model.plan import AbortUpdate, Act, Hold, Reason
+from reconciler.model.memory import FLEET, Absence, Deed, Limits, Memory, Spent
+from reconciler.model.plan import AbortUpdate, Act, Hold, Keep, Reason
 from reconciler.model.policy import Guard, Policies, Prune
 from reconciler.model.rendered import RenderedJob
 from reconciler.model.tree import DesiredTree, Revision
@@ -17,9 +19,11 @@ from reconciler.plan.inputs import Orders, PlanInput
 from reconciler.plan.planner import limits, plan
 from tests.support.builders import (
     CLUSTER,
+    MASTER,
     NOW,
     PROJECT,
     REVISION_NOW,
+    WORKERS,
     a_cluster,
     a_job,
     a_key,
@@ -32,6 +36,7 @@ from tests.support.builders import (
     an_update,
     owning,
 )
+from tests.support.plans import reasons
 
 AS_EVER = Limits("r1", Guard(), Guard(), Prune.ON, Prune.ON)
 OTHER = "0" * 64 + "/3"
@@ -39,10 +44,6 @@ OTHER = "0" * 64 + "/3"
 
 def after(revision: str) -> Revision:
     return Revision(revision, frozenset({REVISION_NOW}), frozenset({REVISION_NOW}))
-
-
-def reasons(given: PlanInput) -> dict[str, Reason]:
-    return {d.key.name: d.reason for d in plan(given).decisions}
 
 
 def keys(count: int) -> list[JobKey]:
@@ -222,3 +223,271 @@ def test_preview_beside_no_record_shows_what_a_removal_would_come_to() -> None:
     assert [many[f"j0{i}"] for i in range(4)] == [Reason.GUARDED] * 4
     here = reasons(replace(one, memory=Memory("i", fresh=True)))
     assert here["j00"] is Reason.RECORD_LOST
+
+
+def undeclared(count: int, remaining: int, **differs: Any) -> PlanInput:
+    """A project of which so many jobs are no longer declared, and so many still are."""
+    gone = [a_key(f"gone-{i}") for i in range(count)]
+    kept = [a_key(f"kept-{i}") for i in range(remaining)]
+    seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)
+    memory = owning(*gone, *kept, absences=dict.fromkeys(gone, seen))
+    memory = replace(memory, **differs.pop("memory", {}))
+    live = [a_live_job(k) for k in (*gone, *kept)]
+    return a_round([a_job(k) for k in kept], live, memory=memory, **differs)
+
+
+def held_and_done(given: PlanInput) -> tuple[int, int]:
+    found = plan(given).decisions
+    return (
+        sum(d.reason is Reason.GUARDED for d in found),
+        sum(isinstance(d, Act) for d in found),
+    )
+
+
+def pruned(name: str, hours_ago: float = 1) -> Spent:
+    return Spent(NOW - timedelta(hours=hours_ago), PROJECT, a_key(name), Deed.PRUNE)
+
+
+PRUNES: dict[str, tuple[PlanInput, tuple[int, int]]] = {
+    "three of ten": (undeclared(3, 7), (0, 3)),
+    "four of ten: none at all": (undeclared(4, 6), (4, 0)),
+    "a fifth of thirty": (undeclared(6, 24), (0, 6)),
+    "more than a fifth of thirty": (undeclared(7, 23), (7, 0)),
+    "the last job": (undeclared(1, 0), (1, 0)),
+    "the last two jobs": (undeclared(2, 0), (2, 0)),
+    "three, after one earlier today": (
+        undeclared(3, 7, memory={"spent": (pruned("x"),)}),
+        (3, 0),
+    ),
+    "three, after one yesterday": (
+        undeclared(3, 7, memory={"spent": (pruned("x", hours_ago=25),)}),
+        (0, 3),
+    ),
+    "the second act of a kill already counted": (
+        undeclared(1, 7, memory={"spent": (pruned("gone-0"), pruned("x"), pruned("y"))}),
+        (0, 1),
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PRUNES.values(), ids=PRUNES)
+def test_prunes_beyond_the_guard_are_held_all_of_them(
+    case: tuple[PlanInput, tuple[int, int]],
+) -> None:
+    given, wanted = case
+    assert held_and_done(given) == wanted
+
+
+def test_too_many_prunes_are_held_before_their_second_look() -> None:
+    seen_once = {a_key(f"gone-{i}"): Absence(NOW, REVISION_NOW) for i in range(4)}
+    given = undeclared(4, 6, memory={"absences": seen_once})
+    assert held_and_done(given) == (4, 0)
+    approved = replace(given, orders=Orders(approve=frozenset({plan(given).digest})))
+    assert {d.reason for d in plan(approved).decisions} == {Reason.SECOND_LOOK, Reason.CONVERGED}
+    assert plan(approved).digest == "", "nothing is left to approve"
+    later = replace(given, orders=Orders(approved=plan(approved).approved))
+    assert held_and_done(replace(later, now=NOW + timedelta(minutes=1)))[0] == 0, "in a later round"
+
+
+def removed_framework(live: list[JobKey], spent: tuple[JobKey, ...], kept: int = 7) -> PlanInput:
+    """A project that no longer declares its framework b, of which this is still live."""
+    seen = Absence(NOW - timedelta(minutes=1), REVISION_NOW)
+    stay = [a_key(f"kept-{i}") for i in range(kept)]
+    memory = owning(*live, *stay, absences=dict.fromkeys(live, seen))
+    memory = replace(memory, spent=tuple(pruned(key.name) for key in spent))
+    return a_round([a_job(k) for k in stay], [a_live_job(k) for k in (*live, *stay)], memory=memory)
+
+
+BOTH = [MASTER, WORKERS]
+TWO = (a_key("x"), a_key("y"))
+
+FRAMEWORKS: dict[str, tuple[PlanInput, dict[str, Reason]]] = {
+    "workers first": (
+        removed_framework(BOTH, ()),
+        {"b-master": Reason.WORKERS_FIRST, "b-workers": Reason.REMOVED},
+    ),
+    "counted as one job": (
+        removed_framework(BOTH, TWO),
+        {"b-master": Reason.WORKERS_FIRST, "b-workers": Reason.REMOVED},
+    ),
+    "workers that are held hold their master": (
+        removed_framework(BOTH, (*TWO, a_key("z"))),
+        {"b-master": Reason.WORKERS_HELD, "b-workers": Reason.GUARDED},
+    ),
+    "what was begun with the workers ends with the master": (
+        removed_framework([MASTER], (*TWO, a_key("z"), WORKERS)),
+        {"b-master": Reason.REMOVED},
+    ),
+    "the last of a project": (
+        removed_framework(BOTH, (), kept=0),
+        {"b-master": Reason.WORKERS_HELD, "b-workers": Reason.GUARDED},
+    ),
+    "the last of a project, begun": (
+        removed_framework([MASTER], (WORKERS,), kept=0),
+        {"b-master": Reason.REMOVED},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FRAMEWORKS.values(), ids=FRAMEWORKS)
+def test_framework_is_removed_as_one(case: tuple[PlanInput, dict[str, Reason]]) -> None:
+    given, wanted = case
+    found = reasons(given)
+    assert {name: found[name] for name in wanted} == wanted
+
+
+def test_what_is_held_with_its_framework_names_the_same_release() -> None:
+    given, _ = FRAMEWORKS["workers that are held hold their master"]
+    found = {d.key: d for d in plan(given).decisions if isinstance(d, Hold)}
+    assert found[MASTER].reason is Reason.WORKERS_HELD
+    assert found[MASTER].release == found[WORKERS].release != ""
+
+
+def test_guard_says_that_a_framework_counts_as_one_where_the_list_is_longer() -> None:
+    names = ["a-master", "a-workers", *(f"j{i}" for i in range(4))]
+    given = a_round(
+        [a_job(a_key(n), instances=0) for n in names],
+        [a_live_job(a_key(n)) for n in names],
+    )
+    details = {d.detail for d in plan(given).decisions if d.reason is Reason.GUARDED}
+    assert details == {
+        f"5 jobs of project {PROJECT} would be killed (a framework counts as one);"
+        " 3 allowed in a day"
+    }
+
+
+def test_scaling_to_zero_counts_as_a_kill() -> None:
+    keys = [a_key(f"j{i}") for i in range(8)]
+    jobs = [a_job(k, instances=0 if i < 4 else 3) for i, k in enumerate(keys)]
+    assert held_and_done(a_round(jobs, [a_live_job(k) for k in keys])) == (4, 0)
+
+
+SCALE_DOWNS = {"to half": (5, Reason.DRIFTED), "below half": (4, Reason.GUARDED)}
+
+
+@pytest.mark.parametrize("case", SCALE_DOWNS.values(), ids=SCALE_DOWNS)
+def test_a_scale_down_by_more_than_half_is_held(case: tuple[int, Reason]) -> None:
+    count, reason = case
+    given = a_round([a_job(instances=count)], [a_live_job(ids=range(10))])
+    assert reasons(given) == {"web": reason}
+
+
+def restarting(count: int, fleet: int, spent: int = 0) -> PlanInput:
+    keys = [a_key(f"j{i:03}") for i in range(fleet)]
+    jobs = [a_job(k, version="2" if i < count else "1") for i, k in enumerate(keys)]
+    done = tuple(
+        Spent(NOW - timedelta(minutes=5), PROJECT, a_key(f"done{i}"), Deed.RESTART)
+        for i in range(spent)
+    )
+    return a_round(jobs, [a_live_job(k) for k in keys], memory=owning(*keys, spent=done))
+
+
+RESTARTS: dict[str, tuple[PlanInput, tuple[int, int]]] = {
+    "one job of a large fleet": (restarting(1, 20, spent=30), (0, 1)),
+    "ten of twenty": (restarting(10, 20), (0, 10)),
+    "eleven of twenty: none": (restarting(11, 20), (11, 0)),
+    "a fifth of a hundred": (restarting(20, 100), (0, 20)),
+    "more than a fifth": (restarting(21, 100), (21, 0)),
+    "eight, after three in this hour": (restarting(8, 20, spent=3), (8, 0)),
+}
+
+
+@pytest.mark.parametrize("case", RESTARTS.values(), ids=RESTARTS)
+def test_restarts_beyond_the_guard_are_held(case: tuple[PlanInput, tuple[int, int]]) -> None:
+    given, wanted = case
+    assert held_and_done(given) == wanted
+
+
+def vanished(gone: int, there: int) -> PlanInput:
+    keys = [a_key(f"j{i:03}") for i in range(gone + there)]
+    live = [a_live_job(k) for k in keys[gone:]]
+    memory = owning(*keys, running_jobs=len(keys))
+    return a_round([a_job(k) for k in keys], live, memory=memory)
+
+
+VANISHED = {"five of twenty": (5, 15, 0), "six of twenty": (6, 14, 6), "all": (20, 0, 20)}
+
+
+@pytest.mark.parametrize("case", VANISHED.values(), ids=VANISHED)
+def test_cluster_that_looks_emptied_is_not_filled_again(case: tuple[int, int, int]) -> None:
+    gone, there, held = case
+    found = plan(vanished(gone, there)).decisions
+    assert sum(d.reason is Reason.CLUSTER_LOOKS_EMPTIED for d in found) == held
+    assert sum(isinstance(d, Act) for d in found) == (0 if held else gone)
+
+
+def test_first_run_on_an_empty_cluster_creates_everything() -> None:
+    keys = [a_key(f"j{i}") for i in range(40)]
+    given = a_round([a_job(k) for k in keys], memory=Memory("i"))
+    assert all(d.reason is Reason.ABSENT for d in plan(given).decisions)
+
+
+def test_approval_releases_exactly_that_plan() -> None:
+    given = undeclared(4, 6)
+    digest = plan(given).digest
+    approved = replace(given, orders=Orders(approve=frozenset({digest})))
+    assert held_and_done(approved) == (0, 4)
+    assert plan(approved).digest == ""
+    another = replace(undeclared(5, 5), orders=Orders(approve=frozenset({digest})))
+    assert held_and_done(another) == (5, 0)
+
+
+def test_approval_outlives_the_second_look_and_time() -> None:
+    given = undeclared(4, 6)
+    later = replace(given, now=NOW + timedelta(hours=1))
+    assert plan(given).digest == plan(later).digest
+
+
+def test_loosened_guard_takes_effect_one_revision_later() -> None:
+    loose = Guard(prunes_max=100)
+    before = Limits("r1", Guard(), Guard(), Prune.ON, Prune.ON)
+    first = undeclared(
+        4,
+        6,
+        memory={"limits": {PROJECT: before}},
+        tree=a_tree(a_project(guard=loose), revision=after("r2")),
+    )
+    assert held_and_done(first) == (4, 0)
+    again = replace(first, memory=replace(first.memory, limits=limits(first)))
+    assert held_and_done(again) == (4, 0)
+    next_tree = a_tree(a_project(guard=loose), revision=after("r3"))
+    assert held_and_done(replace(again, tree=next_tree)) == (0, 4)
+
+
+def test_tightened_guard_takes_effect_at_once() -> None:
+    before = Limits("r1", Guard(), Guard(), Prune.ON, Prune.ON)
+    tight = a_project(guard=Guard(prunes_max=0, prunes_share=0.0))
+    given = undeclared(
+        1,
+        9,
+        memory={"limits": {PROJECT: before}},
+        tree=a_tree(tight, revision=after("r2")),
+    )
+    assert held_and_done(given) == (1, 0)
+
+
+def test_partial_run_prunes_nothing_outside_its_target() -> None:
+    given = undeclared(2, 6)
+    only = replace(given, orders=Orders(only=(JobPattern.parse("gone-0"),)))
+    assert [d.key.name for d in plan(only).decisions] == ["gone-0"]
+
+
+def test_held_act_stays_visible() -> None:
+    (found, *_) = [d for d in plan(undeclared(4, 6)).decisions if isinstance(d, Hold)]
+    assert found.wanted is not None
+    assert found.release == "--approve DIGEST of this plan"
+
+
+def test_keys_of_other_clusters_are_another_plan() -> None:
+    foreign = JobKey("other", PROJECT, "prod", "web")
+    given = a_round([a_job()], [a_live_job()], memory=owning(a_key(), foreign))
+    (found,) = plan(given).decisions
+    assert isinstance(found, Keep)
+
+
+def test_approved_removal_after_a_lost_record_ends_workers_before_their_master() -> None:
+    keys = (a_key("x-master"), a_key("x-workers"))
+    given = a_round(live=[a_live_job(key) for key in keys], memory=Memory("i", fresh=True))
+    assert {d.reason for d in plan(given).decisions} == {Reason.RECORD_LOST}
+    approved = replace(given, orders=Orders(approve=frozenset({plan(given).digest})))
+    assert [act.key for act in plan(approved).acts()] == [keys[1], keys[0]]

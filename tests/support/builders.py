@@ -350,3 +350,11 @@ def a_round(
 def owning(*keys: JobKey, **differs: Any) -> Memory:
     plain = Memory(installation="i", owned={key: an_owned(key.role) for key in keys})
     return replace(plain, **differs)
+
+
+MASTER, WORKERS = a_key("b-master"), a_key("b-workers")
+
+
+def framework(**workers: Any) -> list[RenderedJob]:
+    """The two jobs of a batch framework; `workers` differ in this."""
+    return [a_job(MASTER, instances=1), a_job(WORKERS, master=MASTER, **workers)]

@@ -19,6 +19,8 @@ from reconciler.model.plan import (
 from reconciler.model.problem import Problem
 from reconciler.model.round import ClusterRound, RoundReport
 from reconciler.model.tree import Revision
+from reconciler.plan.inputs import PlanInput
+from reconciler.plan.planner import plan
 from tests.support.builders import CLUSTER, NOW, PROJECT, REVISION_NOW, a_config, a_key, settings
 
 DIGEST = "0123456789abcdef"
@@ -79,3 +81,8 @@ def a_report(
         preview=True,
     )
     return replace(plain, **differs)
+
+
+def reasons(given: PlanInput) -> dict[str, Reason]:
+    """Return why each job is decided about as it is, by its name."""
+    return {d.key.name: d.reason for d in plan(given).decisions}

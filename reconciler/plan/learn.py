@@ -11,7 +11,7 @@ from typing import TypeVar, assert_never
 from reconciler.model.keys import JobKey
 from reconciler.model.live import LiveSnapshot, Unknown
 from reconciler.model.marks import TOKEN
-from reconciler.model.memory import Absence, Intent, Memory, Owned, Quarantine, Spent
+from reconciler.model.memory import Absence, Intent, Memory, Owned, Quarantine
 from reconciler.model.outcome import Applied, Deferred, Indeterminate, Outcome, Refused
 from reconciler.model.plan import Act, Decision, Keep, Plan, Reason, ScheduleCron, StartUpdate
 from reconciler.model.policy import OnRemove
@@ -41,7 +41,7 @@ def intended(given: PlanInput, memory: Memory, act: Act, token: str) -> Memory:
         path=act.origin.path if act.origin is not None else "",
         revision=given.tree.revision.id,
     )
-    spent = (*memory.spent, *_spent(given, act))
+    spent = (*memory.spent, *spent_by(act, given.now))
     return replace(memory, intents={**memory.intents, act.key: intent}, spent=spent)
 
 
@@ -185,7 +185,7 @@ def _running(given: PlanInput, memory: Memory, seen: Mapping[JobKey, Decision]) 
 
 
 def _matters(given: PlanInput, memory: Memory, key: JobKey) -> bool:
-    """Return whether anything is known of a job that is on record, or may be declared."""
+    """Return whether a job is on record or may be declared; others are forgotten."""
     tree = given.tree
     declared = key in given.rendered or key in given.unrendered or key in tree.broken
     return key in memory.owned or declared or tree.incomplete is not None or tree.policies is None
@@ -204,13 +204,9 @@ def _applied(given: PlanInput, memory: Memory, act: Act) -> Memory:
     return replace(memory, quarantined=quarantined, owned=owned)
 
 
-def _spent(given: PlanInput, act: Act) -> tuple[Spent, ...]:
-    return spent_by(act, given.now)
-
-
 def _never_done(given: PlanInput, memory: Memory, act: Act) -> Memory:
     """Return the memory after an act that is known not to have been carried out."""
-    undone = _spent(given, act)
+    undone = spent_by(act, given.now)
     spent = tuple(s for s in memory.spent if s not in undone)
     return replace(_without_intent(memory, act.key), spent=spent)
 

@@ -159,7 +159,7 @@ MUTATIONS: dict[str, Mutation] = {
     ),
     "what an act counts is written only when it came through": Mutation(
         "plan/learn.py",
-        "    spent = (*memory.spent, *_spent(given, act))\n",
+        "    spent = (*memory.spent, *spent_by(act, given.now))\n",
         "    spent = memory.spent\n",
     ),
     "an act is not written down before it is sent": Mutation(
